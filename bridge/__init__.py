@@ -1,0 +1,3 @@
+"""celery-event-bridge: every event of a Celery cluster to Kafka or stdout, validated, enriched, and none of them lost."""
+
+__version__ = "0.1.0"
