@@ -1,0 +1,42 @@
+"""The recorded events of `tests/data/captures`, for tests that want real ones."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bridge.model import Delivery, Event
+
+DIRECTORY = Path(__file__).parent / "data" / "captures"
+FILES = sorted(DIRECTORY.glob("*.jsonl"))
+
+
+def deliveries(path: Path) -> Iterator[tuple[dict[str, Any], Delivery]]:
+    """Each line of a capture file with the delivery that it recorded, in order."""
+    lines = path.read_bytes().splitlines()  # of bytes: those of text would cut at a U+2028 inside a string
+    for number, line in enumerate(lines, 1):
+        capture = json.loads(line)
+        encoded = capture.get("body_b64")
+        yield (
+            capture,
+            Delivery(
+                body=b64decode(encoded) if encoded is not None else json.dumps(capture["body"]).encode(),
+                content_type=capture["content_type"],
+                content_encoding=capture["content_encoding"],
+                headers=capture["headers"],
+                routing_key=capture["delivery_info"]["routing_key"],
+                received_at=capture["t"],
+                tag=number,
+            ),
+        )
+
+
+def events(path: Path) -> Iterator[Event]:
+    """Every event of the bodies that are plain JSON, valid or not, in order; those in `body_b64` are left out."""
+    for capture, delivery in deliveries(path):
+        body = capture["body"]
+        if isinstance(body, dict):
+            yield Event(body["type"], body, delivery, None)
+        elif isinstance(body, list):
+            yield from (Event(fields["type"], fields, delivery, index) for index, fields in enumerate(body))
