@@ -12,6 +12,12 @@ DIRECTORY = Path(__file__).parent / "data" / "captures"
 FILES = sorted(DIRECTORY.glob("*.jsonl"))
 
 
+def _int(digits: str) -> int | str:
+    """As decode repairs them: JSON writers on both sides refuse what 64 bits do not hold."""
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else digits
+
+
 def deliveries(path: Path) -> Iterator[tuple[dict[str, Any], Delivery]]:
     """Each line of a capture file with the delivery that it recorded, in order."""
     lines = path.read_bytes().splitlines()  # of bytes: those of text would cut at a U+2028 inside a string
@@ -33,9 +39,9 @@ def deliveries(path: Path) -> Iterator[tuple[dict[str, Any], Delivery]]:
 
 
 def events(path: Path) -> Iterator[Event]:
-    """Every event of the bodies that are plain JSON, valid or not, in order; those in `body_b64` are left out."""
+    """Every event of the bodies that are plain JSON, valid or not, in order, as decode returns it; those in `body_b64` are left out."""
     for capture, delivery in deliveries(path):
-        body = capture["body"]
+        body = None if "body_b64" in capture else json.loads(delivery.body, parse_int=_int)
         if isinstance(body, dict):
             yield Event(body["type"], body, delivery, None)
         elif isinstance(body, list):
