@@ -37,6 +37,8 @@ class _Server:
     settled: list[Delivery] = field(default_factory=list)
     faults: list[BridgeError] = field(default_factory=list)
     """What the next attempts to connect meet, in order."""
+    connections: int = 0
+    """How many were made so far: a delivery of an older one is stale."""
     up: bool = True
     ended: bool = True
     sources: "list[MemorySource]" = field(default_factory=list)
@@ -153,7 +155,8 @@ class MemorySource:
         while not self._connected and not self._stopped:
             fault = self._server.faults.pop(0) if self._server.faults else None
             if fault is None and self._server.up:
-                self._generation += 1
+                self._server.connections += 1
+                self._generation = self._server.connections
                 self._connected = True
                 self._cursor = 0  # what is spent is skipped; what was handed out and not settled comes again
                 return

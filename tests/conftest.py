@@ -1,0 +1,50 @@
+"""What holds for every test: nothing leaks, the environment is empty of ours, logs go to stderr."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.leaks import nothing_left
+from tests.running import run as run_coroutine
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> Iterator[None]:
+    """Fails a test that leaves asyncio tasks, threads or child processes behind."""
+    with nothing_left():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the developer's shell sets for the bridge or its colours does not reach a test."""
+    for name in list(os.environ):
+        ours = name.startswith("CELERY_BRIDGE_") and not name.startswith("CELERY_BRIDGE_TEST_")
+        if ours or name in {"CELERY_BROKER_URL", "NO_COLOR", "FORCE_COLOR"}:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logs_to_stderr() -> Iterator[None]:
+    """stdout is data: structlog prints to stderr, whichever object that is when the line is written."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.add_log_level, _render],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    yield
+    structlog.reset_defaults()
+
+
+_render = structlog.processors.KeyValueRenderer(key_order=["level", "event"])
+
+
+@pytest.fixture
+def run() -> object:
+    """`tests.running.run`, for tests that need nothing else of it."""
+    return run_coroutine
