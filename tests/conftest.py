@@ -14,8 +14,15 @@ pytest_plugins = ["tests.servers.fixtures"]
 
 
 @pytest.fixture(autouse=True)
-def no_leaks() -> Iterator[None]:
-    """Fails a test that leaves asyncio tasks, threads or child processes behind."""
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """
+    Fails a test that leaves asyncio tasks, threads or child processes behind.
+
+    `@pytest.mark.servers("kafka")` names session fixtures that are to be set up before: what they start is no leak.
+    """
+    for marker in request.node.iter_markers("servers"):
+        for fixture in marker.args:
+            request.getfixturevalue(fixture)
     with nothing_left():
         yield
 
