@@ -39,7 +39,7 @@ def deliveries(path: Path) -> Iterator[tuple[dict[str, Any], Delivery]]:
 
 
 def events(path: Path) -> Iterator[Event]:
-    """Every event of the bodies that are plain JSON, valid or not, in order, as decode returns it; those in `body_b64` are left out."""
+    """Every event of the bodies that are JSON, valid or not, as decode returns it; not those in `body_b64`."""
     for capture, delivery in deliveries(path):
         body = None if "body_b64" in capture else json.loads(delivery.body, parse_int=_int)
         if isinstance(body, dict):
