@@ -56,7 +56,8 @@ class Source(Protocol):
 
         Their bodies hold MAX_READ_BYTES at most, but a single larger one comes alone. A lost connection is not an
         error: it is made again inside, what the broker redelivers is marked `redelivered`, and where events may have
-        been lost a Gap stands in their place.
+        been lost a Gap stands in their place. Lets other tasks run once even when it need not wait, and a cancelled
+        read loses nothing.
 
         Raises:
             EndOfStream: stopped, or at the end, and everything was handed out.

@@ -72,11 +72,8 @@ class MemorySource:
             clock: dates the deliveries given as bytes and times the attempts to connect.
         """
         self._server = _Server(items=list(items), faults=list(connect), ended=ends)
-        self._prepare(fail_fast, clock or SystemClock())
-
-    def _prepare(self, fail_fast: bool, clock: Clock) -> None:
         self._fail_fast = fail_fast
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._changed = asyncio.Event()
         self._generation = 0
         self._cursor = 0
@@ -86,11 +83,10 @@ class MemorySource:
         self._stopped = False
         self.starts: list[bytes | None] = []
 
-    def again(self) -> "MemorySource":
+    def again(self, *, fail_fast: bool = False) -> "MemorySource":
         """The next process on the same server: a new source that first gets what this one did not settle."""
-        source = MemorySource.__new__(MemorySource)
+        source = MemorySource(fail_fast=fail_fast, clock=self._clock)
         source._server = self._server
-        source._prepare(self._fail_fast, self._clock)
         return source
 
     # What a test does to the server.
@@ -207,6 +203,7 @@ class MemorySource:
             EndOfStream: stopped, or ended, and everything was handed out.
             BridgeError: scripted here, after the items before it were handed out.
         """
+        await asyncio.sleep(0)  # a script that never makes us wait must not keep the loop from the other tasks
         while True:
             if not self._connected and not self._stopped and self._started:
                 await self._connect(fail_fast=False)
