@@ -1,0 +1,119 @@
+"""From layers to a checked Config: defaults < file < environment < flags, and every problem at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.config import layers, resolve
+from bridge.config.layers import Given, Layer
+from bridge.config.options import Option
+from bridge.config.secret import MASK, Properties, is_secret
+from bridge.config.table import OPTIONS, Config
+from bridge.errors import ConfigError
+
+DEFAULT = "default"
+"""The origin of a value that no layer gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration, and where each value of it came from."""
+
+    config: Config
+    origins: Mapping[str, str]
+    """Field of Config -> `default`, `flag --to`, `environment CELERY_BRIDGE_TO`, `file bridge.toml`."""
+
+
+def load(command: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Loaded:
+    """
+    The configuration of one command.
+
+    Args:
+        flags: field of Config -> text, list of texts, or bool, as the command line gave them; None: not given.
+        environ: the process's environment; only read.
+
+    Raises:
+        ConfigError: with every problem of every layer, each on its own, none with a secret in it.
+    """
+    return _Loader(command, flags, environ).load()
+
+
+class _Loader:
+    """One load: the layers, highest first, what was read so far, and the problems found on the way."""
+
+    def __init__(self, command: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.command = command
+        self.environ = environ
+        self.problems: list[str] = []
+        self.values: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
+        self.layers = [layers.from_flags(flags, OPTIONS), layers.from_environment(environ, OPTIONS)]
+        self.layers.append(self._file())
+        for layer in reversed(self.layers):
+            self.problems.extend(layer.problems)
+
+    def load(self) -> Loaded:
+        for row in OPTIONS:
+            if row.field != "sources":
+                self._take(row)
+        for row in OPTIONS:
+            if row.field == "sources":
+                self._take_sources(row)
+        if self.problems:
+            raise ConfigError(self.problems)
+        return Loaded(Config(command=self.command, **self.values), self.origins)
+
+    def _file(self) -> Layer:
+        """The layer of the file that a flag or the environment names; an empty one without."""
+        row = next(row for row in OPTIONS if row.field == "config")
+        for given in layers.values_of(self.layers, row.key):
+            try:
+                path: Path = row.kind.read(given.raw)
+            except ValueError:
+                break  # said when the option itself is taken
+            return layers.from_file(path, OPTIONS)
+        return Layer({})
+
+    def _given(self, row: Option) -> list[Given]:
+        """What the layers that count for this command gave, highest first."""
+        counting = self.layers[:1] if self.command in row.flag_only else self.layers
+        return list(layers.values_of(counting, row.key))
+
+    def _take(self, row: Option) -> None:
+        """The value of one option: the highest layer's, or of names and values each layer's, the higher one winning."""
+        given = self._given(row)
+        values = [self._read(row, each) for each in (given if row.merges else given[:1])]
+        self.origins[row.field] = ", ".join(each.origin for each in given[: len(values)]) or DEFAULT
+        if not values:
+            self.values[row.field] = row.default_for(self.command)
+        elif row.merges:
+            self.values[row.field] = self._merged(given[0].name, values)
+        else:
+            self.values[row.field] = values[0]
+
+    def _read(self, row: Option, given: Given) -> Any:
+        """The value that a layer gave; else the default, and one more problem."""
+        try:
+            return row.kind.read(given.raw)
+        except ValueError as error:
+            self.problems.append(f"{given.name}: {error}")
+            return row.default_for(self.command)
+
+    def _merged(self, name: str, values: Sequence[Mapping[str, str]]) -> Properties:
+        merged: dict[str, str] = {}
+        for properties in reversed(values):
+            merged.update(properties)
+        for key, value in merged.items():
+            if value == MASK and is_secret(key):
+                self.problems.append(
+                    f"{name}: {key} is {MASK}, as a printed configuration shows it: give the real value"
+                )
+        return Properties(merged)
+
+    def _take_sources(self, row: Option) -> None:
+        """Last of all: a source has what holds for all, where it does not say otherwise."""
+        per_source = [each for each in OPTIONS if each.per_source]
+        ends, origin = resolve.sources(row, self._given(row), per_source, self.values, self.environ, self.problems)
+        self.values[row.field] = ends
+        self.origins[row.field] = origin

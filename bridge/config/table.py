@@ -1,0 +1,252 @@
+"""The table of options: the only source of flags, environment names, file keys, defaults and their documentation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.config import ends
+from bridge.config.ends import SinkEnd, SourceEnd
+from bridge.config.kinds import Choice, Count, FilePath, Many, Pairs, Seconds, Size, Switch, Text
+from bridge.config.options import Option, option, options_of
+from bridge.config.secret import Properties, Url
+from bridge.config.urls import Sinks, Sources
+
+READERS = ("run", "dump", "config")
+"""The commands that may read from a broker, and `config`, which shows what `run` would do."""
+CHAINS = (*READERS, "replay")
+ALIKE = (*CHAINS, "demo")
+ALL = (*ALIKE, "validate", "schemas")
+
+ENDS, QUEUE, OUTPUT, KAFKA, FILTERS, LIMITS, PROCESS = (
+    "Ends", "Queue", "Output", "Kafka", "Filters", "Limits", "Process"
+)  # fmt: skip
+
+_GROUP = Text(
+    "NAME",
+    # Names on the broker are at most 255 bytes, and those that end so belong to the other queue types of a group.
+    r"(?!.*\.(?:stream|collect)$)[A-Za-z0-9_.-]{1,200}",
+    "1 to 200 of A-Z, a-z, 0-9, '_', '.' and '-', and not ending in .stream or .collect",
+)
+_PATTERN = Many(Text("PATTERN"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a command needs to know, checked and frozen. Made by `load`, or by hand in tests."""
+
+    command: str = "run"
+    """Which command it is for: run, dump, replay, demo, validate, schemas, config."""
+
+    sources: tuple[SourceEnd, ...] = field(
+        default=(SourceEnd(url=Url(ends.DEFAULT_BROKER)),),
+        metadata=option(
+            Sources(),
+            "Where events come from: a broker's URL (amqp, amqps, redis, rediss, sentinel or any transport of kombu), "
+            "a file of JSON lines, or - for stdin. Repeatable, each with a label of its own: prod=amqp://... "
+            "The label becomes `cluster` in each record.",
+            ENDS, key="from", commands=READERS, flags=("-b", "--broker"), flag_only=("demo",),
+            default_text="$CELERY_BROKER_URL, else amqp://",
+        ),
+    )  # fmt: skip
+    to: SinkEnd = field(
+        default=SinkEnd(),
+        metadata=option(
+            Sinks(), "Where records go: stdout, file:PATH (appends), or kafka://host:port,host:port/topic.",
+            ENDS, commands=CHAINS, flag_only=("dump", "demo"),
+        ),
+    )  # fmt: skip
+
+    queue_type: str = field(
+        default=ends.DEFAULT_QUEUE_TYPE,
+        metadata=option(
+            Choice(("quorum", "transient")),
+            "The queue on RabbitMQ. quorum: durable, keeps events while the bridge is away. transient: leaves nothing "
+            "behind, and loses what is sent meanwhile.",
+            QUEUE, commands=READERS, defaults={"dump": "transient"}, flag_only=("dump", "demo"),
+            per_source=True,
+        ),
+    )  # fmt: skip
+    group: str = field(
+        default=ends.DEFAULT_GROUP,
+        metadata=option(
+            _GROUP, "Names the durable queue, celeryev.bridge.NAME. Bridges of one group share its events, bridges of "
+            "different groups each get all of them.",
+            QUEUE, commands=READERS, per_source=True,
+        ),
+    )  # fmt: skip
+    queue_args: Mapping[str, str] = field(
+        default_factory=Properties,
+        metadata=option(
+            Pairs(), "Argument to declare the queue with, over the bridge's own, as x-max-length-bytes=1073741824. "
+            "A queue that exists keeps its arguments: another value is refused. Repeatable.",
+            QUEUE, key="queue_arg", commands=READERS, per_source=True,
+        ),
+    )  # fmt: skip
+
+    format: str = field(
+        default="native",
+        metadata=option(
+            Choice(("native", "raw", "dump", "pretty", "auto")),
+            "native: the enriched record as JSON. raw: the event as sent. dump: the text of `celery events --dump`. "
+            "pretty: coloured one-liners. auto: pretty on a terminal, native anywhere else.",
+            OUTPUT, commands=ALIKE, defaults={"dump": "auto"},
+        ),
+    )  # fmt: skip
+    schemas: Path | None = field(
+        default=None,
+        metadata=option(
+            FilePath("DIR"), "JSON Schemas of your own: order-paid.json is for events of type order-paid. A file named "
+            "like a built-in type replaces that schema.",
+            OUTPUT, commands=ALL, default_text="only the built-in ones",
+        ),
+    )  # fmt: skip
+
+    kafka_properties: Mapping[str, str] = field(
+        default_factory=Properties,
+        metadata=option(
+            Pairs(), "Property of the Kafka client, in Java's or librdkafka's spelling, as "
+            "security.protocol=SASL_SSL. Repeatable.",
+            KAFKA, key="kafka_property", commands=CHAINS, flags=("-X",),
+        ),
+    )  # fmt: skip
+    create_topics: bool = field(
+        default=False,
+        metadata=option(
+            Switch(), "Create the topic and its dead-letter topic where missing; without it they are waited for.",
+            KAFKA, commands=CHAINS,
+        ),
+    )  # fmt: skip
+
+    types: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Deliver only events whose type matches, as 'task-*'. A shell pattern. Repeatable: any of them.",
+            FILTERS, key="type", commands=ALIKE,
+        ),
+    )  # fmt: skip
+    not_types: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Leave out events whose type matches. Repeatable.", FILTERS, key="not_type",
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+    tasks: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Deliver only events of tasks whose name matches, as 'shop.*'. Repeatable.", FILTERS, key="task",
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+    not_tasks: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Leave out events of tasks whose name matches. Repeatable.", FILTERS, key="not_task",
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+    workers: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Deliver only events whose hostname matches, as 'celery@web-*'. Repeatable.", FILTERS,
+            key="worker", commands=ALIKE,
+        ),
+    )  # fmt: skip
+    not_workers: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            _PATTERN, "Leave out events whose hostname matches. Repeatable.", FILTERS, key="not_worker",
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+
+    limit: int | None = field(
+        default=None,
+        metadata=option(
+            Count(), "Stop after N events were delivered.", LIMITS, commands=ALIKE,
+            default_text="no limit",
+        ),
+    )  # fmt: skip
+    duration: float | None = field(
+        default=None,
+        metadata=option(
+            Seconds(), "Stop after S seconds.", LIMITS, commands=CHAINS, default_text="no limit",
+        ),
+    )  # fmt: skip
+    max_tasks: int = field(
+        # 100,000 tasks take about 130 to 200 MB.
+        default=100_000,
+        metadata=option(
+            Count(), "Tasks remembered, for names, states and durations; the ended ones are forgotten first. "
+            "100,000 take about 200 MB.",
+            LIMITS, commands=ALIKE,
+        ),
+    )  # fmt: skip
+    prefetch: int = field(
+        default=ends.DEFAULT_PREFETCH,
+        metadata=option(
+            # AMQP's basic.qos carries it in 16 bits, where 0 means no bound.
+            Count(1, 65535), "Deliveries taken from the broker and not yet confirmed by the other end, at most.",
+            LIMITS, commands=READERS, per_source=True,
+        ),
+    )  # fmt: skip
+    max_unsettled_bytes: int = field(
+        default=ends.DEFAULT_MAX_UNSETTLED_BYTES,
+        metadata=option(
+            Size(), "Bytes of deliveries not yet confirmed, at most: then reading pauses. 64MiB is understood.",
+            LIMITS, commands=READERS, per_source=True,
+        ),
+    )  # fmt: skip
+
+    shutdown_grace_seconds: float = field(
+        # Kubernetes kills after 30.
+        default=25.0,
+        metadata=option(
+            Seconds(), "Time to deliver what was read when asked to stop; after it the rest stays with the broker.",
+            PROCESS, commands=CHAINS,
+        ),
+    )  # fmt: skip
+    fail_fast: bool = field(
+        default=False,
+        metadata=option(
+            Switch(), "Exit when an end cannot be reached (69), refuses the credentials (77) or lacks a topic (78), "
+            "instead of waiting for it.",
+            PROCESS, commands=CHAINS,
+        ),
+    )  # fmt: skip
+    config: Path | None = field(
+        default=None,
+        compare=False,
+        metadata=option(
+            FilePath("FILE"), "Read options from a TOML or JSON file: flat keys, the long flags with underscores.",
+            PROCESS, commands=ALL, in_file=False, default_text="no file",
+        ),
+    )  # fmt: skip
+    log_level: str = field(
+        default="info",
+        metadata=option(
+            Choice(("debug", "info", "warning", "error")), "What is logged, on stderr.", PROCESS,
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+    log_format: str = field(
+        default="auto",
+        metadata=option(
+            Choice(("auto", "json", "console")), "How it is logged. auto: console on a terminal, else JSON.", PROCESS,
+            commands=ALIKE,
+        ),
+    )  # fmt: skip
+
+    def format_for(self, terminal: bool) -> str:
+        """The format, `auto` resolved: `pretty` when records go to stdout and that is a terminal, else `native`."""
+        if self.format != "auto":
+            return self.format
+        return "pretty" if terminal and self.to.kind == "stdout" else "native"
+
+    @property
+    def quiet_pipe(self) -> bool:
+        """Whether a reader that closes our stdout (`| head`) is an ordinary end (exit 0) and no broken output (74)."""
+        return self.command != "run"
+
+
+OPTIONS: tuple[Option, ...] = options_of(Config)
