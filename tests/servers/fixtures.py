@@ -1,1 +1,41 @@
 """Fixtures that start servers, for tests/conftest.py. A server of the session is there before its first test begins."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers.kafka import KafkaServer, fetch, why_not
+from tests.servers.process import sweep
+from tests.servers.require import cannot_have
+
+
+@pytest.fixture(scope="session")
+def leftovers_swept() -> None:
+    """What earlier, killed test runs left behind is gone. For the fixtures that start servers."""
+    for what in sweep():
+        print(f"swept up: {what}")
+
+
+@pytest.fixture(scope="session")
+def kafka(leftovers_swept: None) -> Iterator[KafkaServer]:
+    """
+    One broker that tests share: each makes topics of its own. Who stops it, starts it again.
+
+    Ask for it by `@pytest.mark.servers("kafka")` too, so that it is there before the test's leaks are counted.
+    """
+    if why_not():
+        cannot_have("Kafka", why_not())
+    fetch()
+    with KafkaServer() as server:
+        yield server
+
+
+@pytest.fixture
+def kafka_servers(leftovers_swept: None) -> Iterator[Callable[..., KafkaServer]]:
+    """Makes brokers of the test's own, started, from `KafkaServer`'s arguments; ends them after it."""
+    if why_not():
+        cannot_have("Kafka", why_not())
+    fetch()
+    with ExitStack() as stack:
+        yield lambda **arguments: stack.enter_context(KafkaServer(**arguments))
