@@ -1,0 +1,160 @@
+"""One source to one sink: pump, settle, and the one queue between them."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+
+import structlog
+
+from bridge.clock import Clock, SystemClock
+from bridge.errors import EndOfStream
+from bridge.model import Delivery
+from bridge.pipeline import Pipeline, Transformed
+from bridge.sinks import Sink
+from bridge.sources import Source
+from bridge.telemetry import Counters, Status
+
+log = structlog.get_logger()
+
+SENDS_IN_FLIGHT = 4
+"""Sends accepted and not yet confirmed: enough to hide Kafka's round trip, few enough to bound what a crash repeats."""
+
+
+class Chain:
+    """
+    pump:    read -> transform -> send -> in_flight.put((confirmation, batch))
+    settle:  in_flight.get -> await confirmation -> source.settle(deliveries)      the only arrow back
+
+    Start: source connects (its queue keeps events from then on) -> sink connects -> acquire -> resume -> start. So
+    nothing is lost while the sink is still down, and a standby fences nobody.
+
+    Stop: only the source is stopped; everything behind it drains by itself.
+
+    Args:
+        max_unsettled_bytes: bodies read and not yet settled; above it nothing more is read from the source.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        source: Source,
+        sink: Sink,
+        pipeline: Pipeline,
+        *,
+        counters: Counters | None = None,
+        max_unsettled_bytes: int = 64 * 1024 * 1024,
+        clock: Clock | None = None,
+    ) -> None:
+        self.label = label
+        self.counters = counters or Counters()
+        self.pipeline = pipeline
+        self.status = Status.STARTING
+        self._source = source
+        self._sink = sink
+        self._clock = clock or SystemClock()
+        self._stopped = asyncio.Event()
+        self._max_unsettled_bytes = max_unsettled_bytes
+        self._unsettled_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._in_flight: asyncio.Queue[tuple[Awaitable[None], Transformed] | None] = asyncio.Queue(SENDS_IN_FLIGHT)
+        self._oldest: list[float] = []
+        """When each unsettled batch was read, monotonic seconds, oldest first: at most SENDS_IN_FLIGHT and two more."""
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest unsettled batch has been waiting; 0 when none is."""
+        return self._clock.monotonic() - self._oldest[0] if self._oldest else 0.0
+
+    def stop(self) -> None:
+        """Stop reading; `run` returns when what was read is delivered. Safe twice, before `run`, in a signal handler."""
+        self._stopped.set()
+        self.status = Status.STOPPING
+        self._source.stop()
+
+    async def run(self) -> None:
+        """
+        Connect both ends and move events until the source ends or `stop` is called.
+
+        Cancelling it leaves what is unsettled with the broker.
+
+        Raises:
+            BridgeError: an end cannot go on, with the reason.
+        """
+        async with AsyncExitStack() as ends:
+            await ends.enter_async_context(self._source)
+            if not await self._unless_stopped(ends.enter_async_context(self._sink)):
+                return
+            if not await self._unless_stopped(self._source.acquire()):
+                return
+            await self._source.start(await self._sink.resume())
+            if not self._stopped.is_set():
+                self.status = Status.OK
+                log.info("chain started", cluster=self.label)
+            await self._move()
+        self.status = Status.STOPPED
+
+    async def _unless_stopped(self, step: Awaitable[object]) -> bool:
+        """Wait for a step of the start, or give it up when the chain is stopped first; whether it was done."""
+        doing = asyncio.ensure_future(step)
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({doing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                await doing
+                return not self._stopped.is_set()
+            return False
+        finally:
+            for task in (doing, stopped):
+                task.cancel()
+            await asyncio.gather(doing, stopped, return_exceptions=True)
+
+    async def _move(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._pump(), name=f"pump {self.label}")
+                tasks.create_task(self._settle(), name=f"settle {self.label}")
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # one chain ends for one reason: the other task was only cancelled
+
+    async def _pump(self) -> None:
+        """Read, transform and send until the source ends; a None in the queue tells the settler."""
+        source, sink, pipeline = self._source, self._sink, self.pipeline
+        while not pipeline.done:
+            await self._room.wait()
+            try:
+                items = await source.read()
+            except EndOfStream:
+                break
+            self._oldest.append(self._clock.monotonic())
+            batch = pipeline.transform(items)
+            self._took(batch)
+            confirmation = await sink.send(batch.records, batch.position)
+            await self._in_flight.put((confirmation, batch))
+        source.stop()
+        await self._in_flight.put(None)
+
+    async def _settle(self) -> None:
+        """Settle batches in the order of sending, each when all its records are durable."""
+        while (sent := await self._in_flight.get()) is not None:
+            confirmation, batch = sent
+            await confirmation
+            self._source.settle(batch.deliveries)
+            self.counters.settled(batch.tally, len(batch.deliveries))
+            self._oldest.pop(0)
+            self._unsettled_bytes -= size_of(batch.deliveries)
+            if self._unsettled_bytes < self._max_unsettled_bytes:
+                self._room.set()
+
+    def _took(self, batch: Transformed) -> None:
+        redelivered = sum(delivery.redelivered for delivery in batch.deliveries)
+        self.counters.took(batch.tally, len(batch.deliveries), redelivered)
+        self.counters.gaps += batch.gaps
+        self._unsettled_bytes += size_of(batch.deliveries)
+        if self._unsettled_bytes >= self._max_unsettled_bytes:
+            self._room.clear()
+
+
+def size_of(deliveries: list[Delivery]) -> int:
+    """Bytes of their bodies."""
+    return sum(len(delivery.body) for delivery in deliveries)

@@ -1,0 +1,221 @@
+"""Stage: what leaves the bridge. An event, a gap or a dead letter becomes a Record, for Kafka or as a line."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import orjson
+
+from bridge.clock import iso_ms
+from bridge.errors import RecordError
+from bridge.formats import Format
+from bridge.identify import made_id
+from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
+
+CONNECTOR = b"celery-event-bridge"
+
+STAGES = {"schema": b"TRANSFORMATION", "sink": b"TASK_PUT", "poison": b"TASK_PUT"}
+"""Kafka Connect's names (org.apache.kafka.connect.runtime.errors.Stage); all other reasons are about conversion."""
+
+TYPES_KEPT = 1024
+"""Event types whose header is kept ready; types come from users, so they are bounded."""
+
+SINGLE_EVENT = ("shape", "schema")
+"""Reasons that are about an event and not about a body: a body that is one object has it at index 0."""
+
+
+def indexes_of(failures: Sequence[Failure]) -> list[int]:
+    """Which events of a delivery failed, 0 for the only one; empty when nothing could be told apart."""
+    return [
+        failure.index if failure.index is not None else 0
+        for failure in failures
+        if failure.index is not None or failure.reason in SINGLE_EVENT
+    ]
+
+
+class LineEncoder:
+    """
+    Encodes for stdout and files, where a record is a line and a dead letter is a line of type `bridge-dead-letter`.
+
+    Not thread-safe, belongs to one chain (a format may remember what it wrote).
+    """
+
+    def __init__(self, format_: Format, *, cluster: str) -> None:
+        self._format = format_
+        self._cluster = cluster
+
+    def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
+        """The record of one valid event."""
+        return Record(self._format(event, context, event_id, event_time, observed_time), origin=event.delivery)
+
+    def gap(self, gap: Gap) -> Record:
+        """The `bridge-gap` record: events were lost before us, between two moments."""
+        return Record(gap_document(gap, self._cluster)[1], events=0)
+
+    def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
+        """One line with the reason and the broker's bytes, for all that failed of one delivery."""
+        return Record(
+            dead_letter_line(delivery, failures, observed_at, self._cluster), origin=delivery, events=len(failures)
+        )
+
+    def refused(self, record: Record, error: RecordError) -> Record:
+        """The dead letter of a record that the sink refuses for ever."""
+        delivery = record.origin or Delivery(record.value)
+        failure = Failure("sink", str(error))
+        letter = self.dead_letter(delivery, [failure], (delivery.received_at or record.timestamp_ms / 1000))
+        letter.events = record.events
+        return letter
+
+
+class KafkaEncoder:
+    """
+    Encodes for Kafka: key, CreateTime and CloudEvents headers (binary mode) beside the value; dead letters to `.dlq`.
+
+    The key is the task's uuid, else the node name, else the cluster's label, so that the events of one task, and of
+    one worker, stay in order.
+    """
+
+    def __init__(self, format_: Format, *, cluster: str, topic: str) -> None:
+        self._format = format_
+        self._cluster = cluster
+        self._topic = topic
+        self._types: dict[str, list[Header]] = {}
+
+    def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
+        """The record of one valid event."""
+        fields = event.fields
+        value = self._format(event, context, event_id, event_time, observed_time)
+        uuid = fields.get("uuid")
+        subject = (uuid if isinstance(uuid, str) and uuid else fields.get("hostname")) or self._cluster
+        key = str(subject).encode()
+        headers = [
+            *(self._types.get(event.type) or self._headers(event.type)),
+            ("ce_id", event_id.encode()),
+            ("ce_time", event_time.encode()),
+            ("ce_subject", key),
+        ]
+        return Record(value, self._topic, key, int(fields["timestamp"] * 1000), headers, event.delivery)
+
+    def gap(self, gap: Gap) -> Record:
+        """The `bridge-gap` record: events were lost before us, between two moments."""
+        event_id, value = gap_document(gap, self._cluster)
+        key = self._cluster.encode()
+        headers = [
+            *self._headers("bridge-gap"),
+            ("ce_id", event_id.encode()),
+            ("ce_time", iso_ms(gap.to_time).encode()),
+            ("ce_subject", key),
+        ]
+        return Record(value, self._topic, key, int(gap.to_time * 1000), headers, events=0)
+
+    def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
+        """The broker's bytes, untouched; the headers say why they are here and what is needed to send them again."""
+        headers = dead_letter_headers(delivery, failures, self._cluster)
+        topic, at = f"{self._topic}.dlq", int(observed_at * 1000)
+        return Record(delivery.body, topic, None, at, headers, delivery, len(failures))
+
+    def refused(self, record: Record, error: RecordError) -> Record:
+        """The dead letter of a record that the sink refuses for ever: its delivery's bytes, or its own without one."""
+        delivery = record.origin or Delivery(record.value)
+        letter = self.dead_letter(delivery, [Failure("sink", str(error))], record.timestamp_ms / 1000)
+        letter.events = record.events
+        return letter
+
+    def _headers(self, event_type: str) -> list[Header]:
+        """The headers that depend on the type only (CloudEvents 1.0.2, Kafka protocol binding, binary mode)."""
+        if len(self._types) >= TYPES_KEPT:
+            self._types.clear()
+        headers = self._types[event_type] = [
+            ("content-type", b"application/json"),
+            ("ce_specversion", b"1.0"),
+            ("ce_type", f"dev.celeryq.{event_type}".encode()),
+            ("ce_source", f"/celery/{self._cluster}".encode()),
+        ]
+        return headers
+
+
+Encoder = LineEncoder | KafkaEncoder
+
+
+def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:
+    """Id and JSON of a gap. The id is made of what the gap is about, so a gap that is told twice has it twice."""
+    text = f"{gap.reason} {gap.from_time!r}"
+    event_id = made_id(gap.to_time, "bridge-gap", cluster, text, "" if gap.position is None else gap.position.hex())
+    document: dict[str, object] = {
+        "event_id": event_id,
+        "type": "bridge-gap",
+        "event_time": iso_ms(gap.to_time),
+        "timestamp": gap.to_time,
+        "observed_time": iso_ms(gap.to_time),
+        "cluster": cluster,
+        "reason": gap.reason,
+        "from_time": iso_ms(gap.from_time),
+        "to_time": iso_ms(gap.to_time),
+    }
+    if gap.lost is not None:
+        document |= {"lost": gap.lost, "lost_exact": gap.lost_exact}
+    return event_id, orjson.dumps(document)
+
+
+def dead_letter_line(delivery: Delivery, failures: Sequence[Failure], observed_at: float, cluster: str) -> bytes:
+    """A delivery that holds anything wrong, as one JSON line; absent fields are left out."""
+    first, at = failures[0], iso_ms(observed_at)
+    body = base64.b64encode(delivery.body).decode()
+    document = {
+        "event_id": made_id(observed_at, "bridge-dead-letter", cluster, whole(delivery.routing_key), body),
+        "type": "bridge-dead-letter",
+        "event_time": at,
+        "observed_time": at,
+        "cluster": cluster,
+        "reason": first.reason,
+        "indexes": indexes_of(failures) or None,
+        "error": first.error,
+        "path": first.path or None,
+        "schema": first.schema or None,
+        "content_type": delivery.content_type and whole(delivery.content_type),
+        "content_encoding": delivery.content_encoding and whole(delivery.content_encoding),
+        "headers": orjson.Fragment(header_json(delivery.headers)) if delivery.headers else None,
+        "routing_key": whole(delivery.routing_key) or None,
+        "body_b64": body,
+        "body_bytes": len(delivery.body),
+    }
+    return orjson.dumps({name: value for name, value in document.items() if value is not None})
+
+
+def dead_letter_headers(delivery: Delivery, failures: Sequence[Failure], cluster: str) -> list[Header]:
+    """Kafka Connect's header names, which users' tools read already, ours beside them, and what the delivery carried."""
+    first, indexes = failures[0], indexes_of(failures)
+    module = {"sink": b"bridge.sinks.kafka", "schema": b"bridge.validate"}.get(first.reason, b"bridge.decode")
+    headers: list[Header] = [
+        ("__connect.errors.connector.name", CONNECTOR),
+        ("__connect.errors.task.id", cluster.encode()),
+        ("__connect.errors.stage", STAGES.get(first.reason, b"VALUE_CONVERTER")),
+        ("__connect.errors.class.name", module),
+        ("__connect.errors.exception.class.name", first.reason.encode()),
+        ("__connect.errors.exception.message", first.error.encode()),
+        ("celery.errors.reason", first.reason.encode()),
+    ]
+    optional = (
+        ("celery.errors.indexes", orjson.dumps(indexes) if indexes else None),
+        ("celery.errors.path", first.path.encode()),
+        ("celery.errors.schema", first.schema.encode()),
+        ("cluster", cluster.encode()),
+        ("content_type", whole(delivery.content_type or "").encode()),
+        ("content_encoding", whole(delivery.content_encoding or "").encode()),
+        ("headers", header_json(delivery.headers) if delivery.headers else None),
+        ("routing_key", whole(delivery.routing_key).encode()),
+    )
+    headers += [(name, value) for name, value in optional if value]
+    return headers
+
+
+def header_json(headers: Mapping[str, object]) -> bytes:
+    """A delivery's headers as JSON; what JSON has no word for (they come from a broker) is written as its repr."""
+    try:
+        return orjson.dumps(dict(headers), default=repr, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # an integer beyond 64 bit, a lone surrogate, nesting beyond 254
+        return orjson.dumps({whole(str(name)): whole(repr(value)) for name, value in headers.items()})
+
+
+def whole(text: str) -> str:
+    """Text that has a UTF-8 form: py-amqp lets lone surrogates through (`surrogatepass`), they show as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

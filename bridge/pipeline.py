@@ -1,0 +1,139 @@
+"""The stages composed over what a source read: deliveries in, records out. Synchronous, no I/O, one call per read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from bridge.clock import Clock, SystemClock, iso_ms
+from bridge.decode import decode
+from bridge.encode import Encoder
+from bridge.enrich import enrich
+from bridge.filter import Filter
+from bridge.identify import event_id
+from bridge.model import Delivery, Event, Failure, Gap, Record, Tally
+from bridge.state import ClusterState
+from bridge.validate import Schemas
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Transformed:
+    """What one read became: the unit of one send, one confirmation and one settle."""
+
+    records: list[Record] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    """Those that were transformed, in order: all of the read, but for what `--limit` left untouched."""
+    position: bytes | None = None
+    """Of the last item; None where the source has none."""
+    tally: Tally = field(default_factory=Tally)
+    gaps: int = 0
+
+
+class Pipeline:
+    """
+    decode -> validate -> identify -> enrich -> filter -> encode, for one chain.
+
+    Never raises on what a broker delivered: what is wrong becomes a dead letter, also when the fault is ours.
+
+    Args:
+        limit: deliver this many events, then `done`; what is left of the delivery that reached it counts as filtered.
+    """
+
+    def __init__(
+        self,
+        *,
+        schemas: Schemas,
+        state: ClusterState,
+        encoder: Encoder,
+        passes: Filter,
+        limit: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.state = state
+        self.done = False
+        """Whether the limit is reached."""
+        self._schemas = schemas
+        self._encoder = encoder
+        self._passes = passes
+        self._left = limit
+        self._clock = clock or SystemClock()
+        self._observed: tuple[float | None, str] = (None, "")
+
+    def transform(self, items: Sequence[Delivery | Gap]) -> Transformed:
+        """
+        Turn 1..n items of one read into 0..n records, in order; a delivery's dead letter stands behind its records.
+
+        Mutates the state. Call from one task only.
+
+        Raises:
+            Nothing.
+        """
+        out = Transformed()
+        for item in items:
+            if self.done:
+                break
+            if isinstance(item, Gap):
+                out.records.append(self._encoder.gap(item))
+                out.gaps += 1
+            else:
+                self._transform(item, out)
+            if item.position is not None:
+                out.position = item.position
+        return out
+
+    def _transform(self, delivery: Delivery, out: Transformed) -> None:
+        out.deliveries.append(delivery)
+        events, failures = decode(delivery)
+        tally, observed_time = out.tally, self._observed_time(delivery.received_at)
+        tally.received += len(events) + len(failures)
+        for event in events:
+            if self.done:
+                tally.filtered += 1
+                continue
+            try:
+                result = self._event(event, observed_time)
+            except Exception as error:  # noqa: BLE001 - our fault, but the event is not to suffer: it is kept whole
+                log.exception(
+                    "stage failed on a valid event", error_type=type(error).__name__, event_type=event.type[:64]
+                )
+                result = Failure("schema", f"internal error: {type(error).__name__}", event.index)
+            if result is None:
+                tally.filtered += 1
+            elif isinstance(result, Failure):
+                failures.append(result)
+            else:
+                out.records.append(result)
+                tally.delivered += 1
+                if self._left is not None:
+                    self._left -= 1
+                    self.done = self._left <= 0
+        if failures:
+            failures.sort(key=lambda failure: -1 if failure.index is None else failure.index)
+            observed_at = self._clock.now() if delivery.received_at is None else delivery.received_at
+            out.records.append(self._encoder.dead_letter(delivery, failures, observed_at))
+            tally.dead_lettered += len(failures)
+
+    def _event(self, event: Event, observed_time: str) -> Record | Failure | None:
+        """The record of one event, why it is none, or None when a filter keeps it back."""
+        failure = self._schemas.check(event)
+        if failure is not None:
+            return failure
+        fields = event.fields
+        identity = event_id(fields)
+        event_time = iso_ms(fields["timestamp"])
+        context = enrich(event, identity, event_time, self.state)
+        if not self._passes(event, context):
+            return None
+        return self._encoder.record(event, context, identity, event_time, observed_time)
+
+    def _observed_time(self, received_at: float | None) -> str:
+        """As the record shows it. The deliveries of one read share their moment, so the last text is kept."""
+        if received_at is None:
+            return iso_ms(self._clock.now())
+        seen_at, text = self._observed
+        if seen_at != received_at:
+            text = iso_ms(received_at)
+            self._observed = (received_at, text)
+        return text

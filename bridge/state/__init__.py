@@ -1,0 +1,7 @@
+"""What the events of a cluster say about its tasks and workers. `ClusterState` is the whole of it."""
+
+from bridge.state.cluster import ClusterState
+from bridge.state.task import Task
+from bridge.state.worker import Worker
+
+__all__ = ["ClusterState", "Task", "Worker"]

@@ -1,0 +1,104 @@
+"""The state of one cluster: its tasks and workers, bounded. Folds events in the order of arrival, does no I/O."""
+
+from collections import OrderedDict
+from sys import intern
+
+from bridge.model import Fields
+from bridge.state.task import STATE_OF, Task
+from bridge.state.worker import Worker
+
+MAX_TASKS = 100_000
+"""About 130 MB at 1.3 KB a task, and two minutes of tasks at 1,000 a second that each live that long."""
+
+MAX_WORKERS = 5_000
+"""celery.events.State's own bound (max_workers_in_memory)."""
+
+
+class ClusterState:
+    """
+    Answers as `celery.events.State` does, but for the seven named cases of docs/explanation/state.md.
+
+    Not thread-safe: belongs to one chain. Bounded: past `max_tasks` ended tasks leave first, then those that no event
+    touched for the longest time, and `evicted` counts them.
+    """
+
+    def __init__(self, *, max_tasks: int = MAX_TASKS, max_workers: int = MAX_WORKERS) -> None:
+        self.max_tasks = max_tasks
+        self.max_workers = max_workers
+        self.evicted = 0
+        """Tasks that left because there were more than `max_tasks`."""
+        self.workers: OrderedDict[str, Worker] = OrderedDict()
+        self._running: OrderedDict[str, Task] = OrderedDict()
+        self._over: OrderedDict[str, Task] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many tasks are held."""
+        return len(self._running) + len(self._over)
+
+    def task(self, uuid: str) -> Task | None:
+        """The task with this uuid, touched; None when no event of it was seen (or it was evicted)."""
+        task = self._running.get(uuid)
+        if task is not None:
+            self._running.move_to_end(uuid)
+            return task
+        task = self._over.get(uuid)
+        if task is not None:
+            self._over.move_to_end(uuid)
+        return task
+
+    def fold_task(
+        self, subject: str, fields: Fields, event_id: str, event_time: str, received_at: float | None
+    ) -> Task | None:
+        """
+        Fold a `task-<subject>` event and return its task as it is after it; None when the event names no task.
+
+        Args:
+            fields: valid by its schema; not mutated.
+            received_at: when we read it, our clock; None where that is unknown.
+        """
+        uuid = fields.get("uuid")
+        if not isinstance(uuid, str) or not uuid:
+            return None
+        task = self.task(uuid)
+        if task is None:
+            task = self._running[uuid] = Task(uuid)
+            if len(self) > self.max_tasks:
+                self._evict()
+        was_over = task.over_at is not None
+        task.fold(subject, fields, event_id, event_time)
+        if (task.over_at is not None) is not was_over:
+            source, target = (self._over, self._running) if was_over else (self._running, self._over)
+            if source.pop(uuid, None) is not None:  # with max_tasks 0 it was evicted at once
+                target[uuid] = task
+        if subject != "sent":  # case 5: that was the client
+            self._hear(fields["hostname"], received_at, subject in STATE_OF or subject == "cancelled")
+        return task
+
+    def fold_worker(self, subject: str, fields: Fields, received_at: float | None) -> Worker:
+        """Fold a `worker-<subject>` event and return its worker as it is after it."""
+        worker = self._worker(fields["hostname"])
+        worker.fold(subject, fields, received_at)
+        return worker
+
+    def _hear(self, hostname: str, received_at: float | None, by_worker: bool) -> None:
+        # A custom task event may come from any client: it makes no worker (Celery's phantom `gen9@c`, case 5).
+        worker = self.workers.get(hostname)
+        if worker is not None:
+            if worker.online:
+                worker.hear(received_at)
+        elif by_worker:
+            self._worker(hostname).hear(received_at)
+
+    def _worker(self, hostname: str) -> Worker:
+        worker = self.workers.get(hostname)
+        if worker is None:
+            worker = self.workers[intern(hostname)] = Worker(hostname)
+            if len(self.workers) > self.max_workers:
+                self.workers.popitem(last=False)
+        else:
+            self.workers.move_to_end(hostname)
+        return worker
+
+    def _evict(self) -> None:
+        (self._over or self._running).popitem(last=False)
+        self.evicted += 1
