@@ -12,9 +12,6 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --requir
 RUN := $(VENV)/run.installed
 TEST := $(VENV)/test.installed
 
-# `make -C elsewhere demo` must not say "Entering directory" on stdout.
-MAKEFLAGS += --no-print-directory
-
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test servers check format bench bench-stages docs pins clean
