@@ -67,7 +67,7 @@ class Chain:
         return self._clock.monotonic() - self._oldest[0] if self._oldest else 0.0
 
     def stop(self) -> None:
-        """Stop reading; `run` returns when what was read is delivered. Safe twice, before `run`, in a signal handler."""
+        """Stop reading; `run` returns when what was read is delivered. Safe twice, before `run`, in a handler."""
         self._stopped.set()
         self.status = Status.STOPPING
         self._source.stop()

@@ -182,7 +182,7 @@ def dead_letter_line(delivery: Delivery, failures: Sequence[Failure], observed_a
 
 
 def dead_letter_headers(delivery: Delivery, failures: Sequence[Failure], cluster: str) -> list[Header]:
-    """Kafka Connect's header names, which users' tools read already, ours beside them, and what the delivery carried."""
+    """Kafka Connect's header names, which users' tools know, ours beside them, and what the delivery carried."""
     first, indexes = failures[0], indexes_of(failures)
     module = {"sink": b"bridge.sinks.kafka", "schema": b"bridge.validate"}.get(first.reason, b"bridge.decode")
     headers: list[Header] = [

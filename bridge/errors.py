@@ -49,7 +49,7 @@ class ConfigError(PermanentError):
 
 
 class CredentialsError(PermanentError):
-    """A server refused our credentials or our rights. They may be rotated in, so without --fail-fast it is waited for."""
+    """A server refused our credentials or our rights. They may be rotated in: without --fail-fast it is waited for."""
 
     exit_code = 77  # EX_NOPERM
 

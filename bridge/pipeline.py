@@ -1,5 +1,6 @@
 """The stages composed over what a source read: deliveries in, records out. Synchronous, no I/O, one call per read."""
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,6 +60,7 @@ class Pipeline:
         self._passes = passes
         self._left = limit
         self._clock = clock or SystemClock()
+        self._faults: set[str] = set()
         self._observed: tuple[float | None, str] = (None, "")
 
     def transform(self, items: Sequence[Delivery | Gap]) -> Transformed:
@@ -94,11 +96,8 @@ class Pipeline:
                 continue
             try:
                 result = self._event(event, observed_time)
-            except Exception as error:  # noqa: BLE001 - our fault, but the event is not to suffer: it is kept whole
-                log.exception(
-                    "stage failed on a valid event", error_type=type(error).__name__, event_type=event.type[:64]
-                )
-                result = Failure("schema", f"internal error: {type(error).__name__}", event.index)
+            except Exception as error:  # noqa: BLE001 - our fault, and no event is to suffer for it: kept whole
+                result = self._own_fault(event, error)
             if result is None:
                 tally.filtered += 1
             elif isinstance(result, Failure):
@@ -127,6 +126,15 @@ class Pipeline:
         if not self._passes(event, context):
             return None
         return self._encoder.record(event, context, identity, event_time, observed_time)
+
+    def _own_fault(self, event: Event, error: Exception) -> Failure:
+        """A stage failed on a valid event: said once per kind, in full but for the values; the event is kept."""
+        kind = type(error).__name__
+        if kind not in self._faults:
+            self._faults.add(kind)
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("stage failed on a valid event", error_type=kind, file=frame.filename, line=frame.lineno)
+        return Failure("schema", f"internal error: {kind}", event.index)
 
     def _observed_time(self, received_at: float | None) -> str:
         """As the record shows it. The deliveries of one read share their moment, so the last text is kept."""

@@ -105,7 +105,7 @@ class Native:
 
 
 def whole_signum(record: Fields) -> None:
-    """Celery 4.4 sends the signal as text ("15"): the record holds an integer always, what names none goes to `extra`."""
+    """Celery 4.4 sends the signal as text ("15"): the record holds an integer, what names none goes to `extra`."""
     signum = record.get("signum")
     if not isinstance(signum, str):
         return

@@ -211,7 +211,7 @@ class Task:
             self.known[name] = seconds
 
     def _drop_durations(self) -> None:
-        """The durations belong to the events up to the one that ended the run (or this try): no later one shows them."""
+        """The durations belong to the events up to the end of the run (or this try): no later one shows them."""
         known = self.known
         for name in DURATIONS if self.over_at is not None else ("runtime",):
             known.pop(name, None)

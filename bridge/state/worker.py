@@ -15,17 +15,7 @@ SOFTWARE = ("sw_ident", "sw_ver", "sw_sys")
 class Worker:
     """What is known of one node name. Changed by its owner, `ClusterState`, only."""
 
-    __slots__ = (
-        "active",
-        "freq",
-        "heard_at",
-        "heartbeat_at",
-        "hostname",
-        "loadavg",
-        "online",
-        "pid",
-        "processed",
-    ) + SOFTWARE
+    __slots__ = (*COUNTERS, *SOFTWARE, "freq", "heard_at", "heartbeat_at", "hostname", "online", "pid")
 
     def __init__(self, hostname: str) -> None:
         self.hostname = hostname
@@ -59,7 +49,7 @@ class Worker:
         # An answer to the `heartbeat` command says freq 5 and has no counters: it is no promise to send each 5 s.
         if isinstance(freq, int | float) and freq > 0 and fields.get("active") is not None:
             self.freq = float(freq)
-        for name in COUNTERS + SOFTWARE:
+        for name in (*COUNTERS, *SOFTWARE):
             value = fields.get(name)
             if value is not None:
                 setattr(self, name, value)
