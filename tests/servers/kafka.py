@@ -89,7 +89,7 @@ def _fetched() -> bool:
 
 class KafkaServer:
     """
-    One node that is broker and controller, on 127.0.0.1, with data of its own; a context manager that starts and ends it.
+    One node that is broker and controller, on 127.0.0.1, with data of its own; a context manager that runs it.
 
     It makes no topics by itself. `bootstrap` is its PLAINTEXT address, which is always there.
 
