@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.config.nearest import did_you_mean
-from bridge.config.secret import MASK, Properties, Url
+from bridge.config.secret import MASK, Properties, Url, holds_mask
 
 DEFAULT_BROKER = "amqp://"
 DEFAULT_LABEL = "celery"
@@ -21,33 +21,10 @@ DEFAULT_MAX_UNSETTLED_BYTES = 64 * 1024 * 1024
 STDIN = "-"
 
 TRANSPORTS = frozenset(
-    [
-        "amqp",
-        "amqps",
-        "azureservicebus",
-        "azurestoragequeues",
-        "confluentkafka",
-        "consul",
-        "etcd",
-        "filesystem",
-        "gcpubsub",
-        "librabbitmq",
-        "memory",
-        "mongodb",
-        "pgmq",
-        "pyamqp",
-        "pyro",
-        "qpid",
-        "redis",
-        "rediss",
-        "sentinel",
-        "slmq",
-        "sqla",
-        "sqlalchemy",
-        "sqs",
-        "zookeeper",
-    ]
-)
+    ("amqp", "amqps", "azureservicebus", "azurestoragequeues", "confluentkafka", "consul", "etcd", "filesystem",
+     "gcpubsub", "librabbitmq", "memory", "mongodb", "pgmq", "pyamqp", "pyro", "qpid", "redis", "rediss", "sentinel",
+     "slmq", "sqla", "sqlalchemy", "sqs", "zookeeper")
+)  # fmt: skip
 """The URL schemes that kombu 5.7 knows (kombu.transport.TRANSPORT_ALIASES), and `amqps`. Without `kafka`: a source of
 its own, later."""
 
@@ -137,7 +114,7 @@ def read_source_url(text: str) -> Url:
         ValueError: its text says what is wrong, without the password.
     """
     if text.startswith("file:///"):
-        text = "file:" + text.removeprefix("file://")
+        text = "file:/" + text.removeprefix("file:").lstrip("/")
     url = Url(text)
     if not text:
         raise ValueError("the URL is empty")
@@ -153,7 +130,7 @@ def read_source_url(text: str) -> Url:
         raise ValueError("reading from Kafka is not possible yet")
     if transport not in TRANSPORTS:
         raise ValueError(f"{match[1]}:// is no transport{did_you_mean(match[1], TRANSPORTS)}")
-    if MASK in url.masked and f":{MASK}@" in text:
+    if holds_mask(text):
         raise ValueError(f"its password is {MASK}, as a printed configuration shows it: give the real one")
     return url
 
@@ -178,7 +155,9 @@ def read_sink(text: str) -> SinkEnd:
     if text in ("stdout", "stdout:", "-"):
         return SinkEnd()
     if text.startswith("file:"):
-        path = text.removeprefix("file://") if text.startswith("file:///") else text.removeprefix("file:")
+        path = text.removeprefix("file:")
+        if path.startswith("///"):
+            path = "/" + path.lstrip("/")
         if not path or path.startswith("//"):
             raise ValueError("write a file as file:PATH")
         return SinkEnd(kind="file", path=path)

@@ -6,6 +6,7 @@ It raises ValueError with the rest of a sentence that begins with the option's n
 """
 
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -236,13 +237,10 @@ class FilePath:
         text = plain_text(raw, self.expected)
         if not text:
             raise ValueError("the path is empty")
-        try:
-            return Path(text).expanduser()
-        except RuntimeError:
-            raise ValueError(f"{shown(text)}: nobody's home directory is known by that name") from None
+        return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib takes the file ./~x for a home directory
 
     def write(self, value: Path) -> str:
-        return str(value)
+        return f"./{value}" if str(value).startswith("~") else str(value)
 
 
 @dataclass(frozen=True, slots=True)

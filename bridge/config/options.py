@@ -82,3 +82,15 @@ def options_of(table: type) -> tuple[Option, ...]:
             default = field.default_factory()
         rows.append(Option(**{**given, "key": given["key"] or field.name, "field": field.name, "default": default}))
     return tuple(rows)
+
+
+def default_words(row: Option, command: str) -> str:
+    """What holds when nobody says anything, as help and documentation put it."""
+    value = row.default_for(command)
+    if row.default_text:
+        return f"default: {row.default_text}"
+    if row.switch:
+        return f"default: {'on' if value else 'off'}"
+    if row.repeatable and not value:
+        return "default: none"
+    return f"default: {row.kind.write(value)}"

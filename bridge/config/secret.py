@@ -29,6 +29,11 @@ def masked_url(text: str) -> str:
     return ";".join(_masked_server(server) for server in _SERVERS.split(text))
 
 
+def holds_mask(text: str) -> bool:
+    """Whether a secret of this URL is the mask itself: it was copied from a masked print."""
+    return MASK in text and masked_url(text.replace(MASK, "x")) != text.replace(MASK, "x") and masked_url(text) == text
+
+
 def _masked_server(text: str) -> str:
     text = _PASSWORD.sub(lambda match: f"{match['head']}:{MASK}@" if match["secret"] else match[0], text, count=1)
     address, mark, query = text.partition("?")

@@ -1,0 +1,54 @@
+"""Lines of text on stdout for the commands that print and end; a reader that went away is an ordinary end."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge.errors import OutputError
+
+
+class PipeClosed(Exception):  # noqa: N818 - as StopIteration: an end, not an error
+    """Whoever read our stdout has enough (`| head`)."""
+
+
+def write_line(text: str) -> None:
+    """
+    One line in UTF-8, whatever the locale says.
+
+    Raises:
+        PipeClosed: nobody reads any more; caught by `printing`.
+        OutputError: stdout is closed or its disk is full.
+    """
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    except (OSError, ValueError, AttributeError) as error:
+        raise _translated(error) from error
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """
+    Flush what was written at the end, and swallow PipeClosed: then the command's exit code is 0.
+
+    Raises:
+        OutputError: stdout is closed or its disk is full.
+    """
+    try:
+        yield
+        try:
+            sys.stdout.buffer.flush()
+        except (OSError, ValueError, AttributeError) as error:
+            raise _translated(error) from error
+    except PipeClosed:
+        # What the interpreter flushes at exit goes where it makes no noise.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, BrokenPipeError):
+        return PipeClosed()
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is closed"
+    return OutputError(f"cannot write to stdout: {reason.lower()}")
