@@ -70,13 +70,9 @@ class InProcessWorker(Worker):  # type: ignore[misc] # Celery ships no types
         """The process is called what the user called."""
 
 
-class BankTimeoutError(Exception):
-    """What makes the first attempt of a charge fail."""
-
-
 def charge_card(task: Any, order: int, amount: float) -> str:
     if task.request.retries == 0:
-        raise task.retry(exc=BankTimeoutError("the bank did not answer"), countdown=0.3)
+        raise task.retry(exc=ConnectionError("the bank did not answer"), countdown=0.3)
     _work(0.15)
     task.send_event("order-paid", order=order, amount=amount)
     return f"receipt-{order}"
@@ -154,21 +150,27 @@ class Staff:
 
     async def finish(self) -> None:
         """Wait until every task has ended, then stop the worker as `celery control shutdown` does. May be repeated."""
-        if self._thread.is_alive():
-            await self._until(self._all_ended)
+        if self.working:
+            await self._until(lambda: not self.unfinished())
             self.shop.control.shutdown()
-        await _until(lambda: not self._thread.is_alive())
+        await _until(lambda: not self.working)
         reset_worker_optimizations(self.shop)
         self.shop.close()
 
-    def _all_ended(self) -> bool:
+    @property
+    def working(self) -> bool:
+        """Whether the worker's thread is alive."""
+        return self._thread.is_alive()
+
+    def unfinished(self) -> int:
+        """Tasks that are queued, waiting for their time or the next attempt, or running."""
         self._pending = [r for r in self._pending if not r.ready() or r.id in worker_state.requests]
-        return not self._pending
+        return len(self._pending)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Raises SourceError when the worker ends instead."""
-        await _until(lambda: condition() or not self._thread.is_alive())
-        if not self._thread.is_alive():
+        await _until(lambda: condition() or not self.working)
+        if not self.working:
             raise SourceError("the demo's worker ended by itself")
 
 
