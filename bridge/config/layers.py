@@ -44,7 +44,7 @@ class Layer:
     problems: Sequence[str] = ()
 
 
-def from_flags(flags: Mapping[str, Any], options: Sequence[Option]) -> Layer:
+def from_flags(command: str, flags: Mapping[str, Any], options: Sequence[Option]) -> Layer:
     """
     Args:
         flags: field of Config -> text, list of texts or bool; None or an empty list: not given.
@@ -58,7 +58,8 @@ def from_flags(flags: Mapping[str, Any], options: Sequence[Option]) -> Layer:
             raw = [Word(text) for text in raw]
         elif isinstance(raw, str):
             raw = Word(raw)
-        values[row.key] = Given(raw, f"flag {row.flag}", row.flag)
+        name = row.flag if command in row.commands else "FILE"  # `replay FILE` is `run --from FILE`
+        values[row.key] = Given(raw, f"flag {row.flag}", name)
     return Layer(values)
 
 

@@ -48,7 +48,7 @@ class _Loader:
         self.problems: list[str] = []
         self.values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
-        self.layers = [layers.from_flags(flags, OPTIONS), layers.from_environment(environ, OPTIONS)]
+        self.layers = [layers.from_flags(command, flags, OPTIONS), layers.from_environment(environ, OPTIONS)]
         self.layers.append(self._file())
         for layer in reversed(self.layers):
             self.problems.extend(layer.problems)
@@ -115,5 +115,7 @@ class _Loader:
         """Last of all: a source has what holds for all, where it does not say otherwise."""
         per_source = [each for each in OPTIONS if each.per_source]
         ends, origin = resolve.sources(row, self._given(row), per_source, self.values, self.environ, self.problems)
+        if self.command == "replay" and any(end.path is None for end in ends):
+            self.problems.append("FILE: replay reads a file; to read from a broker use run or dump")
         self.values[row.field] = ends
         self.origins[row.field] = origin
