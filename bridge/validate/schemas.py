@@ -1,0 +1,196 @@
+"""The schemas in force, and whether an event keeps them."""
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from jsonschema_rs import Validator
+
+from bridge.errors import ConfigError
+from bridge.model import Event, Failure, Fields
+from bridge.validate.files import Schema, bundled, compiled, parsed, user_files
+from bridge.validate.wording import pointer, wording
+
+OTHER: Final = "event"
+"""The schema of every type that has none of its own."""
+
+RECORD: Final = "record"
+"""The schema of what the bridge writes. No event is checked against it, and no user can replace it."""
+
+# More say nothing new about one event, and a list of 8 MiB could break a rule a million times.
+_MAX_VIOLATIONS = 100
+
+_Check = Callable[[Fields], bool]
+
+
+class Schemas:
+    """
+    Compiled schemas, read once (`Schemas.load`) and never changed; for any thread.
+
+    An event is checked against the schema of its type, or `event.json` where there is none. Against a user's own
+    schema it is checked only once it has kept our `event.json`: the envelope is what records are built on, and no
+    schema may loosen it.
+    """
+
+    def __init__(self, texts: Mapping[str, bytes], schemas: Mapping[str, Schema], users: Mapping[str, str]) -> None:
+        """
+        Compile; for everybody else there is `Schemas.load`.
+
+        Args:
+            texts: the files in force by name, `record` among them.
+            schemas: the same, parsed.
+            users: those that are the user's, each with what to call its file.
+
+        Raises:
+            ConfigError: every schema that does not compile.
+        """
+        self.replaced: Final = frozenset(users) & frozenset(bundled())
+        """Which of ours (`event` among them) a user's file stands in for."""
+        self._texts = dict(texts)
+        ours: dict[str, Schema] = {name: parsed(text) for name, text in bundled().items()}
+        self._ours = compiled(ours, ours, {})
+        self._documented = {name: frozenset(_properties(schema)) for name, schema in ours.items()}
+        self._nullable = {
+            name: self._documented[name] if name in self.replaced else _nullable(schema)
+            for name, schema in ours.items()
+        }
+        in_force = [name for name in schemas if name != RECORD]
+        self._validators = {name: self._ours[name] for name in in_force if name not in users}
+        self._validators.update(compiled(schemas, users, users))
+        self._lax = frozenset(users)
+        # One call into jsonschema-rs says of nearly every event that it is valid.
+        self._valid = {name: self._quick(name) for name in self._validators}
+        self._valid_other = self._valid.pop(OTHER)
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> "Schemas":
+        """
+        Our schemas, and over them those of a user's directory.
+
+        `order-paid.json` there is the schema of events of type `order-paid`; a file named like one of ours replaces it;
+        `record.json` cannot be replaced. Names that do not end in `.json`, hidden ones and folders are not looked at.
+        `$ref` finds files by their names, the user's first, and nothing is ever fetched from elsewhere.
+
+        Raises:
+            ConfigError: every problem of the directory at once, each with its file: unreadable, not JSON, no valid
+                schema, a `$ref` that leads nowhere or elsewhere, `record.json`.
+        """
+        texts = bundled()
+        schemas: dict[str, Schema] = {name: parsed(text) for name, text in texts.items()}
+        users: dict[str, str] = {}
+        problems: list[str] = []
+        for path in user_files(directory) if directory is not None else ():
+            if path.stem == RECORD:
+                problems.append(f"{path}: what the bridge writes has a schema of its own that cannot be replaced")
+                continue
+            try:
+                text = path.read_bytes()
+                schemas[path.stem] = parsed(text)
+            except OSError as error:
+                problems.append(f"{path}: {error.strerror}")
+            except ValueError as error:
+                problems.append(f"{path}: not a JSON schema: {error}")
+            else:
+                texts[path.stem] = text
+                users[path.stem] = str(path)
+        try:
+            loaded = cls(texts, schemas, users)
+        except ConfigError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+        return loaded
+
+    def check(self, event: Event) -> Failure | None:
+        """
+        None when the event keeps its schema; else the first of its violations, reason `schema`.
+
+        Total over everything that decode returns; nothing is changed. Cost: about 1.1 us for a valid event.
+        """
+        valid = self._valid.get(event.type, self._valid_other)
+        return None if valid(event.fields) else self.violations(event)[0]
+
+    def violations(self, event: Event) -> list[Failure]:
+        """Each violation of the event (at most 100), by JSON pointer, each with our own words and no value; 0..n."""
+        name = event.type if event.type != RECORD and event.type in self._validators else OTHER
+        if name in self._lax and (found := _violations(event, self._ours[OTHER], OTHER)):
+            return found
+        return _violations(event, self._validators[name], name)
+
+    def _quick(self, name: str) -> _Check:
+        theirs = self._validators[name].is_valid
+        return _both(self._ours[OTHER].is_valid, theirs) if name in self._lax else theirs
+
+    def misfits(self, event: Event) -> frozenset[str]:
+        """
+        Documented fields of the event that do not fit the type they have in the record, so belong in `extra`.
+
+        They occur only where an event violates its schema, or in a type that a user's schema replaces (`replaced`).
+        """
+        name = event.type if event.type in self._documented and event.type != RECORD else OTHER
+        return self._documented[name].intersection(
+            str(error.instance_path[0]) for error in self._ours[name].iter_errors(event.fields) if error.instance_path
+        )
+
+    def documented(self, event_type: str) -> frozenset[str]:
+        """
+        Names of the fields that stand on top of the record of such an event, `type` among them; the rest is `extra`.
+
+        They are those of our own schema, whoever replaced it: records have one shape. Of a type that we have no schema
+        for, with or without one of the user's, they are the envelope and `uuid`.
+        """
+        return self._documented.get(event_type if event_type != RECORD else OTHER, self._documented[OTHER])
+
+    def nullable(self, event_type: str) -> frozenset[str]:
+        """Which documented fields of such an event may be null; empty for most types: then none needs looking for."""
+        return self._nullable.get(event_type if event_type != RECORD else OTHER, self._nullable[OTHER])
+
+    def types(self) -> list[str]:
+        """Names of the schemas in force, alphabetically: event types, ours and the user's, and `event` and `record`."""
+        return sorted(self._texts)
+
+    def text(self, name: str) -> bytes:
+        """
+        The file of a schema in force, byte for byte.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        return self._texts[name]
+
+
+def _both(first: _Check, second: _Check) -> _Check:
+    return lambda fields: first(fields) and second(fields)
+
+
+def _violations(event: Event, validator: Validator, name: str) -> list[Failure]:
+    found = [
+        (error.instance_path, wording(error)) for error in islice(validator.iter_errors(event.fields), _MAX_VIOLATIONS)
+    ]
+    failures = {
+        (pointer(path), text): Failure("schema", text, event.index, pointer(path), f"{name}.json")
+        for path, text in found
+    }
+    return [failures[key] for key in sorted(failures)]
+
+
+def _properties(schema: Schema) -> dict[str, Any]:
+    assert isinstance(schema, dict)  # noqa: S101 - one of our own files, a test reads them all
+    properties: dict[str, Any] = schema["properties"]
+    return properties
+
+
+def _nullable(schema: Schema) -> frozenset[str]:
+    """The properties that take null; our schemas say so by `type`, by `anyOf`, or by saying nothing at all."""
+    assert isinstance(schema, dict)  # noqa: S101 - as above
+
+    def takes_null(rule: dict[str, Any]) -> bool:
+        if "$ref" in rule:
+            rule = schema["$defs"][rule["$ref"].removeprefix("#/$defs/")]
+        if "anyOf" in rule:
+            return any(map(takes_null, rule["anyOf"]))
+        kinds = rule.get("type")
+        return ("const" not in rule) if kinds is None else "null" in ([kinds] if isinstance(kinds, str) else kinds)
+
+    return frozenset(name for name, rule in _properties(schema).items() if takes_null(rule))
