@@ -20,7 +20,8 @@ def assert_record(record: bytes | dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = orjson.loads(record) if isinstance(record, bytes) else record
     if isinstance(record, bytes):
         assert b"\n" not in record.rstrip(b"\n"), "a record is one line"
-    errors = [f"/{'/'.join(map(str, error.instance_path))}: {error.message}" for error in _VALIDATOR.iter_errors(fields)]
+    found = _VALIDATOR.iter_errors(fields)
+    errors = [f"/{'/'.join(map(str, error.instance_path))}: {error.message}" for error in found]
     assert not errors, f"{errors} in {fields}"
     missing = set(fields.get("enriched", ())) - set(fields)
     assert not missing, f"enriched names fields that are not there: {missing}"
