@@ -1,0 +1,106 @@
+"""What the reader's thread has read and the event loop has not taken."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+
+import orjson
+
+from bridge.clock import Clock
+from bridge.model import Delivery, Gap
+from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS
+
+_COUNTED_BYTES = 64 * 1024
+"""A lost body up to this size is parsed to count its events (about 100 us at most); a larger one counts as one."""
+
+
+class Inbox:
+    """
+    A list in the broker's order, shared by the reader's thread (`put`) and the event loop (`take`). Never blocks.
+
+    With a bound (for transports that keep nothing for us, where reading may not stop) what does not fit is lost, the
+    newest first, until half of it is free again; one Gap with reason `overflow` stands where they would have been.
+    Its `lost` counts events; `lost_exact` is False when a lost message could not be counted (it counts as one).
+
+    Args:
+        clock: dates the gaps.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._max_items = self._max_bytes = 0  # unbounded: the window bounds what the broker delivers
+        self._lock = threading.Lock()
+        self._items: deque[Delivery | Gap] = deque()
+        self._bytes = 0
+        self._last_kept = clock.now()
+        self._overflow: Gap | None = None
+
+    def bound(self, max_items: int, max_bytes: int) -> None:
+        """From now on hold at most this many items, and bodies of this many bytes (the last may go beyond)."""
+        with self._lock:
+            self._max_items, self._max_bytes = max_items, max_bytes
+
+    def put(self, items: Iterable[Delivery | Gap]) -> None:
+        """Add 0..n items behind the others."""
+        with self._lock:
+            for item in items:
+                if isinstance(item, Gap):
+                    self._end_overflow()
+                    self._items.append(item)
+                elif self._overflow is not None or self._is_full():
+                    self._lose(item)
+                else:
+                    self._items.append(item)
+                    self._bytes += len(item.body)
+                    self._last_kept = item.received_at or self._last_kept
+
+    def take(self) -> list[Delivery | Gap]:
+        """Remove and return the oldest items, within the bounds of `Source.read`; empty when there is none."""
+        taken: list[Delivery | Gap] = []
+        size = 0
+        with self._lock:
+            while self._items and len(taken) < MAX_READ_ITEMS:
+                head = self._items[0]
+                weight = len(head.body) if isinstance(head, Delivery) else 0
+                if taken and size + weight > MAX_READ_BYTES:
+                    break
+                taken.append(self._items.popleft())
+                size += weight
+            self._bytes -= size
+            if self._overflow is not None and self._has_room():
+                self._end_overflow()
+        return taken
+
+    def _is_full(self) -> bool:
+        return bool(
+            (self._max_items and len(self._items) >= self._max_items)
+            or (self._max_bytes and self._bytes >= self._max_bytes)
+        )
+
+    def _has_room(self) -> bool:
+        """Half free: to go on at every free place would make a gap of every few lost events."""
+        return 2 * len(self._items) <= self._max_items and 2 * self._bytes <= self._max_bytes
+
+    def _lose(self, delivery: Delivery) -> None:
+        if self._overflow is None:
+            self._overflow = Gap("overflow", self._last_kept, self._last_kept, lost=0, lost_exact=True)
+        events = _events(delivery)
+        self._overflow.lost = (self._overflow.lost or 0) + (1 if events is None else events)
+        self._overflow.lost_exact = self._overflow.lost_exact and events is not None
+
+    def _end_overflow(self) -> None:
+        if self._overflow is not None:
+            self._overflow.to_time = self._clock.now()
+            self._items.append(self._overflow)
+            self._overflow = None
+
+
+def _events(delivery: Delivery) -> int | None:
+    """How many events a lost message held; None when that cannot be told cheaply."""
+    if len(delivery.body) > _COUNTED_BYTES or delivery.headers.get("compression"):
+        return None
+    try:
+        body = orjson.loads(delivery.body)
+    except orjson.JSONDecodeError:
+        return None
+    return len(body) if isinstance(body, list) else 1

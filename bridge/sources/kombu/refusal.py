@@ -1,0 +1,61 @@
+"""What a broker's refusal means: transient or permanent, and what a person may do about it."""
+
+import ssl
+
+import amqp.exceptions
+import redis.exceptions
+from kombu.exceptions import KombuError
+
+from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError
+
+BROKEN: tuple[type[Exception], ...] = (OSError, amqp.exceptions.AMQPError, redis.exceptions.RedisError, KombuError)
+"""What a broken connection raises in normal life; anything else is logged with its traceback."""
+
+
+def while_connecting(error: Exception, shown: str) -> BridgeError:
+    """Why no connection could be made."""
+    text = brief(error)
+    if isinstance(error, BridgeError):
+        return error
+    if isinstance(error, amqp.exceptions.AccessRefused):
+        return CredentialsError(f"{shown} refused the login: {text}")
+    if isinstance(error, amqp.exceptions.NotAllowed):
+        # 530: the virtual host is not there (it may be made yet), or this user may not enter it
+        kind = CredentialsError if "refused" in text else ConnectError
+        return kind(f"{shown} did not let us in: {text}")
+    if _is_redis_refusal(error):
+        return CredentialsError(f"{shown} refused the login: {text}")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectError(f"{shown} has a certificate that cannot be verified: {error.verify_message}")
+    if isinstance(error, ImportError):
+        return ConfigError(f"{shown}: its library is not installed ({error})")
+    return ConnectError(f"cannot connect to {shown}: {text}")
+
+
+def while_declaring(error: Exception, shown: str, queue: str, right: str) -> BridgeError:
+    """Why queue or binding could not be made. `right` is what the step needs."""
+    text = brief(error)
+    if isinstance(error, amqp.exceptions.AccessRefused):
+        return CredentialsError(f"{shown}: the user needs the right to {right}: {text}")
+    if isinstance(error, amqp.exceptions.PreconditionFailed):
+        if "inequivalent" in text:
+            return ConfigError(
+                f"{shown}: the queue {queue} exists with other arguments: {text}. Remove it with `celery-bridge forget`"
+                " (what it holds is lost), take another --group, or give its arguments with --queue-arg"
+            )
+        return ConfigError(f"{shown}: the queue {queue} cannot be declared: {text}")
+    return while_connecting(error, shown)
+
+
+def brief(error: BaseException) -> str:
+    """The server's own words, or the error's, or at least its name; one line."""
+    words = getattr(error, "reply_text", None) or str(error) or type(error).__name__
+    return " ".join(str(words).split())
+
+
+def _is_redis_refusal(error: Exception) -> bool:
+    refusals = (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError)
+    words = ("NOAUTH", "WRONGPASS", "NOPERM", "AUTH ", "invalid username-password", "invalid password")
+    return isinstance(error, refusals) or (
+        isinstance(error, redis.exceptions.ResponseError) and any(word in str(error) for word in words)
+    )
