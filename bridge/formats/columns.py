@@ -1,5 +1,6 @@
 """How many columns of a terminal a text takes, and how to make it take fewer."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -12,10 +13,14 @@ _ZERO_WIDTH = frozenset("\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff"
 # Asks for the emoji form of the character before it, which is two columns wide where the plain form was one.
 _EMOJI_SELECTOR = "\ufe0f"
 
+# Two columns since Unicode 16 (trigrams, hexagrams, Tai Xuan Jing, counting rods), which an older Python does not know;
+# and the halves of flags, which are two alone and two together.
+_ALSO_WIDE = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d376\U0001f1e6-\U0001f1ff]")
+
 
 @lru_cache(maxsize=4096)  # a screen of CJK text uses a few hundred different characters
 def _char_columns(char: str) -> int:
-    if unicodedata.east_asian_width(char) in {"W", "F"}:
+    if unicodedata.east_asian_width(char) in {"W", "F"} or _ALSO_WIDE.match(char):
         return 2
     if char == _EMOJI_SELECTOR:
         return 1

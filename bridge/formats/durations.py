@@ -1,11 +1,11 @@
 """Times as a person reads them: how long something took, and when it was on the local clock."""
 
-import math
 import time
 from functools import lru_cache
 
 NO_TIME = "--:--:--.---"
 
+_FARTHEST = 1e12  # 31,000 years: no calendar goes further, and NaN is not below it
 _LONGEST = 99_999 * 86_400.0  # what five digits of days can say
 
 
@@ -58,7 +58,7 @@ def local_time(seconds: object) -> str:
     Raises:
         Nothing.
     """
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not math.isfinite(seconds):
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not abs(seconds) < _FARTHEST:
         return NO_TIME
     whole, rest = divmod(int(seconds * 1000), 1000)
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bridge.formats.columns import columns, cut_middle, cut_start
+from bridge.formats.columns import columns, cut, cut_middle, cut_start
 from bridge.formats.details import details, text_of
 from bridge.formats.durations import duration, local_time
 from bridge.formats.escape import escape
@@ -34,6 +34,7 @@ _TIME_SIZE = len("11:47:55.123")
 _UUID_SIZE = 8  # the first group of a UUID: 4 billion, enough to tell the tasks on a screen apart
 _DURATION_SIZE = 6  # see duration()
 
+_QUIET = frozenset({"task-sent", "worker-heartbeat"})  # not a worker, and the line that says nothing new
 _EMPTY = '""'  # an event's type may be the empty text
 
 _SENT_OR_RECEIVED = frozenset({"task-sent", "task-received"})
@@ -108,7 +109,7 @@ class Pretty:
         fields, kind = event.fields, event.type
         layout, line = self._begin(fields.get("timestamp"))
         worker = self._workers.short(fields.get("hostname"), cluster)
-        self._put_worker(line, layout, worker, DIM if kind == "task-sent" else CYAN)
+        self._put_worker(line, layout, worker, DIM if kind in _QUIET else CYAN)
         if kind in _WORKER_LOOKS:
             line.put(*_WORKER_LOOKS[kind], _VERB_SIZE)
         else:
@@ -148,8 +149,7 @@ class Pretty:
         if name is None:
             name = context.known.get("name")
         if look is None and name is None:
-            size = self._name_size + (_VERB_SIZE + layout.separator if layout.verbs else 2)
-            line.put(f"✦ {_short(kind or _EMPTY)}", WHITE, size)
+            self._put_type(line, layout, kind)
             if fields.get("uuid") is not None:
                 line.put(_short_uuid(fields["uuid"]), DIM, _UUID_SIZE)
             return
@@ -163,6 +163,15 @@ class Pretty:
         self._put_durations(line, layout, event, context)
         if look is None and (not layout.verbs or columns(verb) > _VERB_SIZE - 2):
             line.put(verb, style)  # a type that the column cut, or had no room for, is told in full
+
+    def _put_type(self, line: Line, layout: _Layout, kind: str) -> None:
+        """The type in the columns of what happened and to which task; a longer one moves what follows."""
+        shown = f"✦ {_short(kind or _EMPTY)}"
+        size = self._name_size + (_VERB_SIZE if layout.verbs else 1) + layout.separator
+        if columns(shown) <= size:
+            line.put(shown, WHITE, size)
+        else:
+            line.put(cut(shown, layout.name + _VERB_SIZE), WHITE)
 
     def _put_worker(self, line: Line, layout: _Layout, worker: str, style: str) -> None:
         taken = columns(worker)
