@@ -19,7 +19,7 @@ STAGES = {"schema": b"TRANSFORMATION", "sink": b"TASK_PUT", "poison": b"TASK_PUT
 TYPES_KEPT = 1024
 """Event types whose header is kept ready; types come from users, so they are bounded."""
 
-SINGLE_EVENT = ("shape", "schema")
+SINGLE_EVENT = ("shape", "schema", "sink")
 """Reasons that are about an event and not about a body: a body that is one object has it at index 0."""
 
 
@@ -45,7 +45,8 @@ class LineEncoder:
 
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
-        return Record(self._format(event, context, event_id, event_time, observed_time), origin=event.delivery)
+        value = self._format(event, context, event_id, event_time, observed_time)
+        return Record(value, origin=event.delivery, index=event.index)
 
     def gap(self, gap: Gap) -> Record:
         """The `bridge-gap` record: events were lost before us, between two moments."""
@@ -60,8 +61,8 @@ class LineEncoder:
     def refused(self, record: Record, error: RecordError) -> Record:
         """The dead letter of a record that the sink refuses for ever."""
         delivery = record.origin or Delivery(record.value)
-        failure = Failure("sink", str(error))
-        letter = self.dead_letter(delivery, [failure], (delivery.received_at or record.timestamp_ms / 1000))
+        failure = Failure("sink", str(error), record.index)
+        letter = self.dead_letter(delivery, [failure], delivery.received_at or 0)
         letter.events = record.events
         return letter
 
@@ -93,7 +94,7 @@ class KafkaEncoder:
             ("ce_time", event_time.encode()),
             ("ce_subject", key),
         ]
-        return Record(value, self._topic, key, int(fields["timestamp"] * 1000), headers, event.delivery)
+        return Record(value, self._topic, key, int(fields["timestamp"] * 1000), headers, event.delivery, 1, event.index)
 
     def gap(self, gap: Gap) -> Record:
         """The `bridge-gap` record: events were lost before us, between two moments."""
@@ -116,7 +117,7 @@ class KafkaEncoder:
     def refused(self, record: Record, error: RecordError) -> Record:
         """The dead letter of a record that the sink refuses for ever: its delivery's bytes, or its own without one."""
         delivery = record.origin or Delivery(record.value)
-        letter = self.dead_letter(delivery, [Failure("sink", str(error))], record.timestamp_ms / 1000)
+        letter = self.dead_letter(delivery, [Failure("sink", str(error), record.index)], record.timestamp_ms / 1000)
         letter.events = record.events
         return letter
 
@@ -173,7 +174,7 @@ def dead_letter_line(delivery: Delivery, failures: Sequence[Failure], observed_a
         "schema": first.schema or None,
         "content_type": delivery.content_type and whole(delivery.content_type),
         "content_encoding": delivery.content_encoding and whole(delivery.content_encoding),
-        "headers": orjson.Fragment(header_json(delivery.headers)) if delivery.headers else None,
+        "headers": orjson.Fragment(header_json(delivery.headers)),
         "routing_key": whole(delivery.routing_key) or None,
         "body_b64": body,
         "body_bytes": len(delivery.body),
@@ -201,7 +202,7 @@ def dead_letter_headers(delivery: Delivery, failures: Sequence[Failure], cluster
         ("cluster", cluster.encode()),
         ("content_type", whole(delivery.content_type or "").encode()),
         ("content_encoding", whole(delivery.content_encoding or "").encode()),
-        ("headers", header_json(delivery.headers) if delivery.headers else None),
+        ("headers", header_json(delivery.headers)),
         ("routing_key", whole(delivery.routing_key).encode()),
     )
     headers += [(name, value) for name, value in optional if value]

@@ -97,6 +97,8 @@ class Record:
     """None: born of a Gap or a snapshot, not of a broker message."""
     events: int = 1
     """How many events it stands for in the accounts: 1, or the failed events of a dead letter, or 0 for our own."""
+    index: int | None = None
+    """Which event of its delivery's list it is; None when the body was a single object, and for what is no event."""
 
 
 @dataclass(slots=True)

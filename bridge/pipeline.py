@@ -32,6 +32,13 @@ class Transformed:
     gaps: int = 0
 
 
+@dataclass(slots=True)
+class Limit:
+    """How many events may still be delivered."""
+
+    left: int
+
+
 class Pipeline:
     """
     decode -> validate -> identify -> enrich -> filter -> encode, for one chain.
@@ -39,7 +46,8 @@ class Pipeline:
     Never raises on what a broker delivered: what is wrong becomes a dead letter, also when the fault is ours.
 
     Args:
-        limit: deliver this many events, then `done`; what is left of the delivery that reached it counts as filtered.
+        limit: how many events may still be delivered, shared by all chains of a process; then the pipeline is `done`,
+            and what is left of the delivery that reached it counts as filtered.
     """
 
     def __init__(
@@ -49,19 +57,22 @@ class Pipeline:
         state: ClusterState,
         encoder: Encoder,
         passes: Filter,
-        limit: int | None = None,
+        limit: Limit | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.state = state
-        self.done = False
-        """Whether the limit is reached."""
         self._schemas = schemas
-        self._encoder = encoder
+        self.encoder = encoder
         self._passes = passes
-        self._left = limit
+        self._limit = limit
         self._clock = clock or SystemClock()
         self._faults: set[str] = set()
         self._observed: tuple[float | None, str] = (None, "")
+
+    @property
+    def done(self) -> bool:
+        """Whether the limit is reached."""
+        return self._limit is not None and self._limit.left <= 0
 
     def transform(self, items: Sequence[Delivery | Gap]) -> Transformed:
         """
@@ -77,7 +88,7 @@ class Pipeline:
             if self.done:
                 break
             if isinstance(item, Gap):
-                out.records.append(self._encoder.gap(item))
+                out.records.append(self.encoder.gap(item))
                 out.gaps += 1
             else:
                 self._transform(item, out)
@@ -105,13 +116,12 @@ class Pipeline:
             else:
                 out.records.append(result)
                 tally.delivered += 1
-                if self._left is not None:
-                    self._left -= 1
-                    self.done = self._left <= 0
+                if self._limit is not None:
+                    self._limit.left -= 1
         if failures:
             failures.sort(key=lambda failure: -1 if failure.index is None else failure.index)
             observed_at = self._clock.now() if delivery.received_at is None else delivery.received_at
-            out.records.append(self._encoder.dead_letter(delivery, failures, observed_at))
+            out.records.append(self.encoder.dead_letter(delivery, failures, observed_at))
             tally.dead_lettered += len(failures)
 
     def _event(self, event: Event, observed_time: str) -> Record | Failure | None:
@@ -125,7 +135,7 @@ class Pipeline:
         context = enrich(event, identity, event_time, self.state)
         if not self._passes(event, context):
             return None
-        return self._encoder.record(event, context, identity, event_time, observed_time)
+        return self.encoder.record(event, context, identity, event_time, observed_time)
 
     def _own_fault(self, event: Event, error: Exception) -> Failure:
         """A stage failed on a valid event: said once per kind, in full but for the values; the event is kept."""

@@ -11,6 +11,9 @@ from bridge.model import Context, Event, Fields
 SKEW_SHOWN_SECONDS = 5.0
 """A sender's clock this far ahead of ours is worth a field; less is network and scheduling."""
 
+MAX_SIGNUM = 255
+"""What an exit status can carry, and what the schema of task-revoked allows for a number."""
+
 SHAPES_KEPT = 1024
 """Distinct lists of field names remembered. Celery has about 40; custom events come from users and may have any."""
 
@@ -72,13 +75,14 @@ class Native:
             lacking = self._lacking.get(shape)
             if lacking is None:
                 lacking = self._lack(shape)
-            record["enriched"] = lacking
+            if lacking:
+                record["enriched"] = lacking
         if extra:
             record["extra"] = {name: fields[name] for name in extra}
         if event_type == "task-revoked":
             whole_signum(record)
-        if received_at is not None and timestamp - received_at > SKEW_SHOWN_SECONDS:
-            record["skew_seconds"] = round(timestamp - received_at, 3)
+        if received_at is not None and (skew := round(timestamp - received_at, 6)) > SKEW_SHOWN_SECONDS:
+            record["skew_seconds"] = skew
         return orjson.dumps(record)
 
     def _extra(self, event_type: str, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,8 +113,10 @@ def whole_signum(record: Fields) -> None:
     signum = record.get("signum")
     if not isinstance(signum, str):
         return
-    try:
-        record["signum"] = int(signum) if signum.isdecimal() else Signals[signum].value
-    except (KeyError, ValueError):
+    if signum in Signals.__members__:
+        record["signum"] = Signals[signum].value
+    elif signum.isdecimal() and len(signum) <= len("255") and 1 <= int(signum) <= MAX_SIGNUM:
+        record["signum"] = int(signum)
+    else:
         del record["signum"]
         record["extra"] = {**record.get("extra", {}), "signum": signum}

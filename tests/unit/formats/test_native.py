@@ -1,0 +1,132 @@
+"""The native record: what stands where, what is left out, what is said to be added."""
+
+import json
+from typing import Any
+
+from bridge.formats.native import SHAPES_KEPT
+from bridge.model import Context
+from tests.records import assert_record
+from tests.unit.making import RECEIVED_AT, decoded, event, native, received, sent, started
+
+ID = "01a1f8c8-da73-7ef6-ba9f-34d59022c797"
+NOW = "2026-11-20T11:47:55.123Z"
+UNKNOWN = Context(None, {})
+
+
+def record(
+    fields: dict[str, Any], context: Context = UNKNOWN, received_at: float | None = RECEIVED_AT
+) -> dict[str, Any]:
+    """The record of one event, valid by its schema, as a reader of JSON sees it."""
+    value = native()(decoded(fields, received_at), context, ID, NOW, NOW)
+    assert_record(value)
+    parsed: dict[str, Any] = json.loads(value)
+    return parsed
+
+
+def test_identity_and_time_come_first() -> None:
+    """A reader's eye, and `head -c`, find what matters first."""
+    assert list(record(started()))[:7] == [
+        "event_id", "type", "event_time", "timestamp", "observed_time", "cluster", "hostname",
+    ]  # fmt: skip
+
+
+def test_fields_of_the_event_are_verbatim() -> None:
+    """The sender's words are not touched: eta, timestamp and reprs as they came."""
+    eta = "2026-11-20T11:47:56.000001+00:00"
+    fields = sent(1795178793.1234567, eta=eta, args="('<secret>', \x00)")
+    made = record(fields)
+
+    assert {name: made[name] for name in ("eta", "timestamp", "args", "exchange", "retries")} == {
+        "eta": eta, "timestamp": 1795178793.1234567, "args": "('<secret>', \x00)", "exchange": "", "retries": 0,
+    }  # fmt: skip
+
+
+def test_null_of_a_documented_field_is_absent() -> None:
+    """One meaning, one spelling: readers need not tell null from absent."""
+    made = record(received(1795178793.5))
+
+    assert not {"parent_id", "eta", "expires"} & set(made)
+
+
+def test_undocumented_fields_go_into_extra_with_their_nulls() -> None:
+    """A field nobody documented cannot clash with a later one of ours, nor blow up a mapping."""
+    made = record(started(custom=1, nothing=None, state="SUCCESS", enriched="x"))
+
+    assert made["extra"] == {"custom": 1, "nothing": None, "state": "SUCCESS", "enriched": "x"}
+    assert "state" not in made
+    assert "enriched" not in made
+
+
+def test_custom_event_keeps_only_the_envelope_on_top() -> None:
+    """Its own `name` does not hide the task's."""
+    fields = event("order-paid", 1795178793.5, name="mine", amount=5)
+    made = record(fields, Context("STARTED", {"name": "app.add"}))
+
+    assert made["name"] == "app.add"
+    assert made["extra"] == {"name": "mine", "amount": 5}
+    assert made["enriched"] == ["name"]
+
+
+def test_enriched_names_what_the_event_lacked() -> None:
+    """What the event says itself is neither replaced nor listed; state is never listed."""
+    known = {"name": "app.old", "queue": "celery", "received_time": NOW}
+    made = record(received(1795178793.5, name="app.new"), Context("RECEIVED", known))
+
+    assert made["name"] == "app.new"
+    assert made["queue"] == "celery"
+    assert made["enriched"] == ["queue", "received_time"]
+    assert made["state"] == "RECEIVED"
+
+
+def test_null_of_the_event_is_filled_by_what_is_known() -> None:
+    """runtime is null on a deduplicated task-succeeded: the state's own measure takes its place."""
+    fields = event("task-succeeded", 1795178793.5, result=None, runtime=None)
+    made = record(fields, Context("SUCCESS", {"runtime": 1.5}))
+
+    assert made["runtime"] == 1.5
+    assert made["enriched"] == ["runtime"]
+
+
+def test_incomplete_task_is_said_to_be_so() -> None:
+    """state_complete is false, or absent."""
+    assert record(started(), Context("STARTED", {"worker": "celery@w1"}, complete=False))["state_complete"] is False
+    assert "state_complete" not in record(started(), Context("STARTED", {"worker": "celery@w1"}))
+
+
+def test_signum_is_an_integer_always() -> None:
+    """Celery 4.4 sends "15", others 15; a name is looked up, what names no signal goes into extra."""
+
+    def revoked(signum: object) -> dict[str, Any]:
+        return record(event("task-revoked", 1795178793.5, terminated=True, signum=signum, expired=False))
+
+    assert [revoked(signum).get("signum") for signum in (15, "15", "SIGTERM", "nonsense", "99999999999")] == [
+        15, 15, 15, None, None,
+    ]  # fmt: skip
+    assert revoked("nonsense")["extra"] == {"signum": "nonsense"}
+
+
+def test_skew_is_shown_only_for_a_sender_ahead_of_us() -> None:
+    """More than 5 s ahead of the reading; late events are lag and not skew."""
+    assert record(started(RECEIVED_AT + 6.5))["skew_seconds"] == 6.5
+    assert "skew_seconds" not in record(started(RECEIVED_AT + 4.5))
+    assert "skew_seconds" not in record(started(RECEIVED_AT - 100))
+    assert "skew_seconds" not in record(started(RECEIVED_AT + 6.5), received_at=None)
+
+
+def test_event_is_not_changed() -> None:
+    """The same event is written by nobody else's hand afterwards."""
+    fields = event("task-revoked", 1795178793.5, terminated=True, signum="15", expired=False, odd=None)
+    before = dict(fields)
+    record(fields, Context("REVOKED", {"name": "app.add"}))
+
+    assert fields == before
+
+
+def test_remembered_shapes_are_bounded() -> None:
+    """Every custom event may have other names: a million of them must not fill the memory."""
+    write = native()
+    for number in range(SHAPES_KEPT + 10):
+        fields = {**event(f"custom-{number}", 1795178793.5), f"field{number}": 1}
+        write(decoded(fields), Context("X", {f"known{number}": 1}), ID, NOW, NOW)
+
+    assert max(len(write._extras), len(write._lacking), len(write._nulls)) <= SHAPES_KEPT

@@ -1,0 +1,325 @@
+"""The chain: what it settles and when, in which order it starts, and how it ends."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from bridge.chain import SENDS_IN_FLIGHT, Chain
+from bridge.errors import ConfigError, ConnectError, RecordError, SinkError, SourceError
+from bridge.model import Gap, Record
+from bridge.sinks import DeadLetter
+from bridge.telemetry import Counters, Status
+from bridge.testing import Drop, MemorySink, MemorySource
+from tests.running import run, until
+from tests.unit.making import pipeline, started
+
+
+def body(number: int, **fields: Any) -> bytes:
+    """The body of one valid event."""
+    return json.dumps(started(uuid=f"u{number}", **fields)).encode()
+
+
+def bodies(count: int) -> list[bytes]:
+    """That many of them."""
+    return [body(number) for number in range(count)]
+
+
+def made(source: MemorySource, sink: MemorySink, **given: Any) -> Chain:
+    """A chain from memory to memory."""
+    return Chain("celery", source, sink, given.pop("pipeline", None) or pipeline(), **given)
+
+
+def uuids(sink: MemorySink) -> list[str]:
+    """Of the records that are durable, in order."""
+    return [json.loads(record.value)["uuid"] for record in sink.records]
+
+
+def test_every_event_is_delivered_then_settled() -> None:
+    """What goes in comes out in order, is settled, and the accounts balance."""
+    source, sink = MemorySource(bodies(2500)), MemorySink()
+    chain = made(source, sink)
+
+    run(chain.run())
+
+    assert uuids(sink) == [f"u{number}" for number in range(2500)]
+    assert len(source.settled) == 2500
+    assert (chain.counters.received, chain.counters.delivered, chain.counters.unsettled) == (2500, 2500, 0)
+    assert chain.counters.balanced
+    assert chain.status is Status.STOPPED
+
+
+def test_nothing_is_settled_before_the_sink_confirmed() -> None:
+    """An acknowledgement before the confirmation would lose what a crash of the sink loses."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(10), ends=False), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight > 0)
+        assert source.settled == []
+        assert chain.counters.unsettled == 10
+        assert chain.lag_seconds > 0
+        sink.release()
+        await until(lambda: len(source.settled) == 10)
+        assert chain.counters.unsettled == 0
+        assert chain.lag_seconds == 0
+        chain.stop()
+        await running
+
+    run(scenario())
+
+
+def test_reading_stops_while_the_sink_is_stuck() -> None:
+    """The sends in flight are bounded in number: the broker keeps the rest."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(20_000)), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight == SENDS_IN_FLIGHT)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert chain.counters.received <= (SENDS_IN_FLIGHT + 2) * 1000
+        sink.release()
+        await running
+        assert chain.counters.delivered == 20_000
+
+    run(scenario())
+
+
+def test_reading_stops_above_the_bytes_that_may_be_unsettled() -> None:
+    """The sends in flight are bounded in bytes too."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(ends=False), MemorySink()
+        sink.hold()
+        chain = made(source, sink, max_unsettled_bytes=100)
+        running = asyncio.create_task(chain.run())
+        source.feed(body(1))
+        await until(lambda: sink.in_flight == 1)
+        source.feed(body(2))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert chain.counters.received == 1
+        sink.release()
+        await until(lambda: chain.counters.delivered == 2)
+        chain.stop()
+        await running
+
+    run(scenario())
+
+
+def test_stop_drains_what_was_read() -> None:
+    """Only the source is stopped; what it handed out is delivered and settled."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(50), ends=False), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight == 1)
+        chain.stop()
+        chain.stop()
+        sink.release()
+        await running
+        assert len(source.settled) == 50
+        assert chain.counters.balanced
+
+    run(scenario())
+
+
+def test_stop_before_run_ends_it_at_once() -> None:
+    """A stop that comes first is not forgotten."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(3)), MemorySink()
+        chain = made(source, sink)
+        chain.stop()
+        await chain.run()
+        assert sink.records == []
+        assert source.unsettled == 3
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("down", ["source", "sink"])
+def test_stop_while_connecting_is_an_ordinary_stop(down: str) -> None:
+    """Whichever end is being waited for, stopping needs no force."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(3)), MemorySink()
+        if down == "source":
+            source.down()
+        else:
+            sink.down()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        chain.stop()
+        await running
+        assert source.unsettled == 3
+
+    run(scenario())
+
+
+def test_source_connects_before_the_sink() -> None:
+    """While Kafka is still down the broker already keeps events for us: the queue is declared."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(), MemorySink()
+        sink.down()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        source.feed(*bodies(3))
+        await asyncio.sleep(0)
+        assert source.starts == []  # connected and waiting, not reading
+        sink.up()
+        await running
+        assert uuids(sink) == ["u0", "u1", "u2"]
+
+    run(scenario())
+
+
+def test_source_starts_where_the_sink_says() -> None:
+    """The sink's position is the truth: the source goes on there."""
+    source, sink = MemorySource(bodies(5)), MemorySink(position=b"3")
+    run(made(source, sink).run())
+
+    assert source.starts == [b"3"]
+    assert uuids(sink) == ["u3", "u4"]
+    assert sink.position == b"5"
+
+
+def test_dropped_connection_delivers_again_what_was_unsettled() -> None:
+    """At least once: a redelivery has the same event_id, is received again, and the accounts still balance."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource([*bodies(5), Drop()]), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: chain.counters.received == 10)
+        sink.release()
+        await running
+        ids = [json.loads(record.value)["event_id"] for record in sink.records]
+        assert ids[:5] == ids[5:]
+        assert chain.counters.redelivered == 5
+        assert chain.counters.balanced
+        assert len(source.settled) == 5
+
+    run(scenario())
+
+
+def test_gap_is_a_record_in_its_place_and_outside_the_accounts() -> None:
+    """What was lost before us is told where it was lost."""
+    source, sink = MemorySource([body(1), Gap("disconnected", 1795178793.0, 1795178794.5), body(2)]), MemorySink()
+    chain = made(source, sink)
+    run(chain.run())
+
+    records = [json.loads(record.value) for record in sink.records]
+    assert [record["type"] for record in records] == ["task-started", "bridge-gap", "task-started"]
+    assert records[1]["from_time"] == "2026-11-20T12:46:33.000Z"
+    assert (chain.counters.gaps, chain.counters.received, chain.counters.delivered) == (1, 2, 2)
+
+
+def test_batch_without_records_still_advances() -> None:
+    """Deliveries whose events are all filtered, and empty lists, are settled and move the position."""
+    source, sink = MemorySource([b"[]", body(1), b"[]"]), MemorySink()
+    chain = made(source, sink, pipeline=pipeline(wanted=("worker-*",)))
+    run(chain.run())
+
+    assert sink.records == []
+    assert sink.position == b"3"
+    assert len(source.settled) == 3
+    assert (chain.counters.received, chain.counters.filtered) == (1, 1)
+
+
+def test_record_that_the_sink_refuses_is_accounted_as_dead_letter() -> None:
+    """The sink replaces it, and says so: it is not delivered."""
+    counters, stages = Counters(), pipeline(topic="t")
+
+    def dead_letter(record: Record, error: RecordError) -> Record:
+        counters.refused(record.events)
+        return stages.encoder.refused(record, error)
+
+    letter: DeadLetter = dead_letter
+    source = MemorySource(bodies(5))
+    sink = MemorySink(dead_letter=letter, refuse=lambda record: "too large" if record.key == b"u2" else None)
+    run(made(source, sink, pipeline=stages, counters=counters).run())
+
+    assert [record.topic for record in sink.records] == ["t", "t", "t.dlq", "t", "t"]
+    assert sink.records[2].value == body(2)
+    assert (counters.delivered, counters.dead_lettered, counters.balanced) == (4, 1, True)
+
+
+def test_limit_leaves_the_rest_with_the_broker() -> None:
+    """What was never looked at is not settled; the broken-off delivery counts as filtered."""
+    source = MemorySource([json.dumps([started(uuid="a"), started(uuid="b"), started(uuid="c")]).encode(), body(9)])
+    sink = MemorySink()
+    chain = made(source, sink, pipeline=pipeline(limit=2))
+    run(chain.run())
+
+    assert uuids(sink) == ["a", "b"]
+    assert (chain.counters.received, chain.counters.delivered, chain.counters.filtered) == (3, 2, 1)
+    assert source.unsettled == 1
+
+
+@pytest.mark.parametrize("error", [SourceError("gone"), ConfigError("other arguments")])
+def test_source_that_cannot_go_on_ends_the_chain_with_its_error(error: Exception) -> None:
+    """One chain ends for one reason, and that reason is raised as itself."""
+    source = MemorySource([*bodies(3), error])  # type: ignore[list-item]
+    chain = made(source, MemorySink())
+
+    with pytest.raises(type(error)) as caught:
+        run(chain.run())
+
+    assert caught.value is error
+
+
+def test_sink_that_cannot_go_on_ends_the_chain_and_leaves_deliveries_unsettled() -> None:
+    """What the sink did not confirm stays with the broker."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(5), ends=False), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight == 1)
+        sink.fail(SinkError("broken for ever"))
+        with pytest.raises(SinkError, match="broken for ever"):
+            await running
+        assert source.unsettled == 5
+        assert chain.counters.unsettled == 5
+        assert chain.counters.balanced
+
+    run(scenario())
+
+
+def test_fail_fast_sink_ends_the_start() -> None:
+    """An end that is not there is an error when the user wants it so."""
+    sink = MemorySink(connect=[ConnectError("down")], fail_fast=True)
+
+    with pytest.raises(ConnectError):
+        run(made(MemorySource(bodies(1)), sink).run())
+
+
+def test_cancelled_chain_settles_nothing_more() -> None:
+    """A forced stop leaves with the broker what was not confirmed."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(5), ends=False), MemorySink()
+        sink.hold()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight == 1)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert source.unsettled == 5
+
+    run(scenario())

@@ -1,0 +1,153 @@
+"""The stages together: what one read becomes, and what its accounts say."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from bridge.model import Delivery, Gap, Record
+from bridge.pipeline import Pipeline, Transformed
+from tests.captures import FILES, deliveries
+from tests.records import assert_record
+from tests.unit.making import RECEIVED_AT, delivery, event, pipeline, received, sent, started
+
+
+def parsed(records: list[Record]) -> list[dict[str, Any]]:
+    """Each record, checked against record.json."""
+    return [assert_record(record.value) for record in records]
+
+
+def accounts(batch: Transformed) -> tuple[int, int, int, int]:
+    """(received, delivered, dead-lettered, filtered)."""
+    tally = batch.tally
+    return tally.received, tally.delivered, tally.dead_lettered, tally.filtered
+
+
+def test_records_come_in_the_order_of_the_events() -> None:
+    """Deliveries in order, and the events of a list in order."""
+    batch = pipeline().transform(
+        [delivery(sent(1795178793.0), received(1795178793.5)), delivery(started(1795178794.0))]
+    )
+
+    assert [record["type"] for record in parsed(batch.records)] == ["task-sent", "task-received", "task-started"]
+    assert accounts(batch) == (3, 3, 0, 0)
+
+
+def test_bad_event_of_a_list_costs_its_mates_nothing() -> None:
+    """One dead letter stands behind the good records of its delivery, with all that failed."""
+    good, bad = started(), {**started(), "uuid": 5}
+    batch = pipeline().transform([delivery(good, bad, "no object", {**good, "clock": 2}), delivery(good)])
+
+    records = parsed(batch.records)
+    assert [record["type"] for record in records] == [
+        "task-started", "task-started", "bridge-dead-letter", "task-started",
+    ]  # fmt: skip
+    assert (records[2]["indexes"], records[2]["reason"], records[2]["path"]) == ([1, 2], "schema", "/uuid")
+    assert accounts(batch) == (5, 3, 2, 0)
+
+
+def test_reason_is_that_of_the_first_failing_index() -> None:
+    """Shape fails before schema in time, but the list's order decides."""
+    bad = {**started(), "uuid": 5}
+    first, second = pipeline().transform([delivery(1, bad), delivery(bad, 1)]).records
+
+    assert [json.loads(record.value)["reason"] for record in (first, second)] == ["shape", "schema"]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "received_events"),
+    [(b"no json", "decode", 1), (b"{}", "shape", 1), (b"[]", None, 0), (b"[1,2]", "shape", 2), (b"", "decode", 1)],
+)
+def test_body_that_holds_no_event(body: bytes, reason: str | None, received_events: int) -> None:
+    """An undecodable body counts one, an empty list none; the bytes are kept."""
+    batch = pipeline().transform([Delivery(body, "application/json", "utf-8", received_at=RECEIVED_AT)])
+
+    assert accounts(batch) == (received_events, 0, received_events, 0)
+    assert [base64.b64decode(json.loads(record.value)["body_b64"]) for record in batch.records] == [body] * bool(reason)
+    assert [json.loads(record.value)["reason"] for record in batch.records] == ([reason] if reason else [])
+
+
+def test_filtered_event_still_teaches() -> None:
+    """A task-received that nobody wants still gives task-failed its name."""
+    failed = event("task-failed", 1795178795.0, exception="E()", traceback="t")
+    batch = pipeline(wanted=("task-failed",)).transform(
+        [delivery(received(1795178793.5), started(1795178794.0), failed)]
+    )
+
+    (record,) = parsed(batch.records)
+    assert (record["name"], record["runtime"]) == ("app.add", 1.0)
+    assert accounts(batch) == (3, 1, 0, 2)
+
+
+def test_invalid_event_teaches_nothing() -> None:
+    """What violates its schema never reaches the state."""
+    stages = pipeline()
+    stages.transform([delivery({**received(1795178793.5), "name": ""})])
+
+    assert len(stages.state) == 0
+
+
+def test_observed_time_is_the_delivery_s_or_the_clock_s() -> None:
+    """A bare line has no time of reading: it is read now, and nothing is judged by it."""
+    known = pipeline().transform([delivery(started())]).records
+    unknown = pipeline().transform([delivery(started(), received_at=None)]).records
+
+    assert parsed(known)[0]["observed_time"] == "2026-11-20T12:46:40.500Z"
+    assert parsed(unknown)[0]["observed_time"] > "2026-11-20"
+
+
+def test_position_is_that_of_the_last_item() -> None:
+    """Gaps have one too."""
+    first = delivery(started(), position=b"1")
+    gap = Gap("retention", 1.0, 2.0, position=b"7")
+
+    assert pipeline().transform([first, gap]).position == b"7"
+    assert pipeline().transform([gap, first]).position == b"1"
+    assert pipeline().transform([delivery(started())]).position is None
+
+
+def test_delivery_is_not_changed() -> None:
+    """Its bytes and headers may be dead-lettered later."""
+    one = delivery(started(uuid=5), headers={"hostname": "w"})
+    before = (one.body, dict(one.headers))
+    pipeline().transform([one])
+
+    assert (one.body, one.headers) == before
+
+
+def test_fault_of_a_stage_keeps_the_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """An event that a user's laxer schema lets through and a stage cannot take is dead-lettered, and said once."""
+
+    class Broken:
+        """A format with a bug, of somebody's own."""
+
+        def __call__(self, *_: object) -> bytes:
+            raise ZeroDivisionError("secret value")
+
+    stages: Pipeline = pipeline()
+    stages.encoder._format = Broken()
+    batch = stages.transform([delivery(started(), started()), delivery(started())])
+
+    assert accounts(batch) == (3, 0, 3, 0)
+    assert json.loads(batch.records[0].value)["error"] == "internal error: ZeroDivisionError"
+    logged = capsys.readouterr().err
+    assert logged.count("stage failed on a valid event") == 1
+    assert "secret" not in logged
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_captured_deliveries_become_records_or_dead_letters(path: Any) -> None:
+    """One record per valid event, at most one dead letter per delivery, nothing else, and balanced accounts."""
+    stages = pipeline()
+    items = [one for _, one in deliveries(path)]
+    batch = stages.transform(items)
+
+    records = parsed(batch.records)
+    letters = [record for record in records if record["type"] == "bridge-dead-letter"]
+    received_events, delivered, dead_lettered, filtered = accounts(batch)
+    assert received_events == delivered + dead_lettered
+    assert filtered == 0
+    assert len(records) == delivered + len(letters)
+    assert len({record["body_b64"] for record in letters}) == len(letters)
+    assert batch.deliveries == items
