@@ -7,6 +7,10 @@ import pytest
 
 from tests.servers.kafka import KafkaServer, fetch, why_not
 from tests.servers.process import sweep
+from tests.servers.rabbitmq import RabbitServer
+from tests.servers.rabbitmq import why_not as rabbitmq_why_not
+from tests.servers.redis import RedisServer
+from tests.servers.redis import why_not as redis_why_not
 from tests.servers.require import cannot_have
 
 
@@ -39,3 +43,25 @@ def kafka_servers(leftovers_swept: None) -> Iterator[Callable[..., KafkaServer]]
     fetch()
     with ExitStack() as stack:
         yield lambda **arguments: stack.enter_context(KafkaServer(**arguments))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(leftovers_swept: None) -> Iterator[RabbitServer]:
+    """
+    One node that tests share: each makes virtual hosts or groups of its own. Who stops it, starts it again.
+
+    Ask for it by `@pytest.mark.servers("rabbitmq")` too, so that it is there before the test's leaks are counted.
+    """
+    if rabbitmq_why_not():
+        cannot_have("RabbitMQ", rabbitmq_why_not())
+    with RabbitServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis(leftovers_swept: None) -> Iterator[RedisServer]:
+    """One server that tests share. Ask for it by `@pytest.mark.servers("redis")` too."""
+    if redis_why_not():
+        cannot_have("Redis", redis_why_not())
+    with RedisServer() as server:
+        yield server
