@@ -89,12 +89,12 @@ def _address(url: str) -> Address:
         parameters.pop("transport") if scheme == "sentinel" else None
     else:
         parameters |= {key: parts[key] for key in ("hostname", "port", "userid", "password", "virtual_host")}
+    own = {} if parses_itself else {k: v for k, v in query.items() if not k.startswith("ssl_") and k not in _OURS}
     if kind == "amqp":
-        parameters["heartbeat"] = HEARTBEAT_SECONDS
+        parameters |= _amqp_parameters(own, shown)
     if secure:
         parameters["ssl"] = _tls(kind, query, parts.get("hostname"), shown)
-    own = {} if parses_itself else {k: v for k, v in query.items() if not k.startswith("ssl_") and k not in _OURS}
-    return Address(url, shown, kind, parameters, _options(kind, own, shown))
+    return Address(url, shown, kind, parameters, _options(kind, own))
 
 
 def _transport(scheme: str) -> tuple[str, str, bool]:
@@ -140,10 +140,19 @@ def _tls(kind: str, query: Mapping[str, str], host: str | None, shown: str) -> d
     return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **files}
 
 
-def _options(kind: str, query: Mapping[str, str], shown: str) -> dict[str, Any]:
+def _amqp_parameters(query: Mapping[str, str], shown: str) -> dict[str, Any]:
+    """The parameters that RabbitMQ's URLs may have (rabbitmq.com/docs/uri-query-parameters) and we follow."""
+    problems = [f"{shown}: unknown parameter {name}" for name in query if name not in ("heartbeat", "login_method")]
+    heartbeat = query.get("heartbeat", str(HEARTBEAT_SECONDS))
+    if not re.fullmatch(r"[1-9]\d{0,3}", heartbeat, re.ASCII):
+        problems.append(f"{shown}: heartbeat={heartbeat}: whole seconds, 1 to 9999 (none would hide a dead link)")
+    if problems:
+        raise ConfigError(problems)
+    return {"heartbeat": int(heartbeat), "login_method": query.get("login_method", "PLAIN")}
+
+
+def _options(kind: str, query: Mapping[str, str]) -> dict[str, Any]:
     if kind == "amqp":
-        if query:
-            raise ConfigError([f"{shown}: unknown parameter {name}" for name in query])
         return {}
     defaults: dict[str, Any] = {"polling_interval": 0.02}  # kombu's 1.0 s would be the latency of every event
     if kind == "redis":

@@ -23,10 +23,10 @@ from bridge.sources.kombu.queue import EXCHANGE, QueuePlan
 _BATCH = 1000
 
 _PING_SECONDS = 3.0
-"""Silence after which the server is asked whether it is there."""
+"""Silence after which the server is asked whether it is there; kombu's option `health_check_interval` replaces it."""
 
-_SILENT_SECONDS = 10.0
-"""Silence that means a dead connection: three questions without an answer."""
+_PINGS = 3
+"""Questions without an answer that mean a dead connection: about 10 s with the default."""
 
 
 class RedisLink:
@@ -51,6 +51,7 @@ class RedisLink:
         self._redis: Any = None
         self._channel_prefix = ""
         self._deliveries: list[Delivery] = []
+        self._ping_seconds = float(address.options.get("health_check_interval", _PING_SECONDS))
         self._alive_at = self._pinged_at = time.monotonic()
         self.heard_at = clock.now()
 
@@ -117,9 +118,9 @@ class RedisLink:
     def beat(self, *, reading: bool) -> None:  # noqa: ARG002 - it always reads
         """As `Link.beat`."""
         now = time.monotonic()
-        if now - self._alive_at > _SILENT_SECONDS:
-            raise ConnectionAbortedError(f"{self._address.shown} was silent for {_SILENT_SECONDS:g} s")
-        if now - max(self._alive_at, self._pinged_at) >= _PING_SECONDS:
+        if now - self._alive_at > (_PINGS + 0.5) * self._ping_seconds:
+            raise ConnectionAbortedError(f"{self._address.shown} was silent for {now - self._alive_at:.1f} s")
+        if now - max(self._alive_at, self._pinged_at) >= self._ping_seconds:
             self._redis.send_command("PING", check_health=False)
             self._pinged_at = now
 
