@@ -36,16 +36,21 @@ _REFUSED = (
 )
 
 
-async def true_connect_error(servers: Sequence[str], properties: Properties) -> ConnectError | CredentialsError:
+async def true_connect_error(
+    servers: Sequence[str], properties: Properties, seen: BaseException | None = None
+) -> ConnectError | CredentialsError:
     """
     Find out why a client could not connect, by connecting to every server (and to the brokers they name) once more.
 
     aiokafka 0.14 raises the same `KafkaConnectionError: Unable to bootstrap` for a wrong password, an untrusted
     certificate and a closed port alike (client.py, `bootstrap`); `create_conn` raises the truth.
 
+    Args:
+        seen: the error that made somebody ask.
+
     Returns:
         The first refusal of our credentials if there is one, else what is wrong with each server. When all of them
-        answer now, a ConnectError that says so.
+        answer now, a ConnectError that says so, and what was seen before.
     """
     found: list[str] = []
     brokers: dict[str, str] = {}
@@ -60,7 +65,10 @@ async def true_connect_error(servers: Sequence[str], properties: Properties) -> 
             found.append(f"{server} {_reason(error, properties)}")
     if not found:
         found = [text for broker, teller in brokers.items() if (text := await _unreachable(broker, teller, properties))]
-    return ConnectError("; ".join(found) or f"{', '.join(servers)} answered when asked again")
+    if not found:
+        before = f", after {type(seen).__name__} {seen}".rstrip() if seen is not None else ""
+        found = [f"{', '.join(servers)} answered when asked again{before}"]
+    return ConnectError("; ".join(found))
 
 
 async def close_client(client: AIOKafkaClient) -> None:
@@ -70,12 +78,12 @@ async def close_client(client: AIOKafkaClient) -> None:
     `AIOKafkaClient.close` waits until each connection has sent what it buffered, which a frozen server never lets it.
     """
     writers = [connection._writer for connection in client._conns.values() if connection._writer is not None]
-    waiting = client._md_update_fut
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_SECONDS):
             await client.close()
     for writer in writers:
         writer.transport.abort()
+    waiting = client._md_update_fut
     if waiting is not None and not waiting.done():
         waiting.cancel()  # whoever waits for metadata of this client would do so for ever
 

@@ -1,0 +1,5 @@
+"""The Kafka sink."""
+
+from bridge.sinks.kafka.sink import KafkaSink
+
+__all__ = ["KafkaSink"]

@@ -1,0 +1,133 @@
+"""What waits for one partition, in order."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.model import Record
+from bridge.sinks.kafka.refusal import Refusal
+from bridge.sinks.kafka.window import Send
+
+
+@dataclass(slots=True)
+class Piece:
+    """The records of one send that go to one partition."""
+
+    send: Send
+    records: list[Record]
+    latest_ms: int
+    """The latest CreateTime that brokers accept, as of the send: the same again when it is sent again."""
+    start: int = 0
+    """Records before this index are settled."""
+    amended: set[Refusal] = field(default_factory=set)
+    """Of a dead letter: what it was changed for already."""
+
+
+class Lane:
+    """
+    The queue of one partition. What is under way stays at its head until Kafka confirms it, so nothing needs to be put
+    back when a producer is given up: the next one begins at the head again.
+
+    One batch is under way at a time. A second one would gain next to nothing (aiokafka has one request per partition
+    in flight, whatever it is given), and Kafka accepts it when the first batch of a producer is refused: order lost.
+    """
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.pieces: deque[Piece] = deque()
+        self.task: asyncio.Task[None] | None = None
+        self.since: float | None = None
+        """Since when a batch is under way, on the clock's `monotonic`."""
+        self.proved = False
+        """The present producer has written here: the broker expects its next sequence number."""
+        self.strikes = 0
+        """How often the record at the head was refused alone, for a reason that may be the broker's."""
+        self._suspects = 0
+        self._together = 0
+
+    def load(self, batch: Any, limit: int) -> int:
+        """
+        Fill an aiokafka BatchBuilder from the head of the queue and return how many records it took.
+
+        Records of a refused batch go in smaller batches, until the culprit is alone.
+
+        Args:
+            limit: bytes before compression that a record alone in its batch may have.
+
+        Returns:
+            0: the record at the head is larger than that; the batch is of no use.
+        """
+        most = min(self._suspects, self._together) if self._suspects else -1
+        count = 0
+        for piece in self.pieces:
+            latest = piece.latest_ms
+            for index in range(piece.start, len(piece.records)):
+                if count == most:
+                    return count
+                record = piece.records[index]
+                time = record.timestamp_ms
+                added = batch.append(
+                    timestamp=time if 0 <= time <= latest else max(0, min(time, latest)),
+                    key=record.key,
+                    value=record.value,
+                    headers=record.headers,
+                )
+                # None: the batch is full and the record is not in it.
+                if added is None or (not count and batch.size() > limit):
+                    return count
+                count += 1
+        return count
+
+    def confirm(self, count: int) -> bool:
+        """The first `count` records are written. Returns whether a send lost its last piece by it."""
+        self.proved = True
+        self.strikes = 0
+        if self._suspects:
+            self._suspects = max(0, self._suspects - count)
+            self._together *= 2
+        return self._advance(count)
+
+    def suspect(self, count: int) -> None:
+        """The first `count` records, 2 or more, were refused together: try half as many."""
+        self._suspects = max(self._suspects, count)
+        self._together = count // 2
+
+    def drop_head(self) -> bool:
+        """The record at the head was refused alone and is replaced elsewhere. Returns as `confirm`."""
+        self.strikes = 0
+        # One culprit is rarely alone (a time that the topic does not take, say): the next are tried two by two.
+        self._suspects = max(0, self._suspects - 1)
+        self._together = 2
+        return self._advance(1)
+
+    def head(self) -> tuple[Piece, Record]:
+        """The record at the head; there is one."""
+        piece = self.pieces[0]
+        return piece, piece.records[piece.start]
+
+    def amend_head(self, record: Record, reason: Refusal) -> None:
+        """Put another record in the place of the one at the head, as a piece of its own."""
+        piece, _ = self.head()
+        send, amended = piece.send, piece.amended | {reason}
+        self.pieces.appendleft(Piece(send, [record], piece.latest_ms, amended=amended))
+        send.pieces += 1
+        piece.start += 1
+        if piece.start == len(piece.records):
+            del self.pieces[1]
+            send.pieces -= 1
+
+    def _advance(self, count: int) -> bool:
+        ended = False
+        while count:
+            piece = self.pieces[0]
+            left = len(piece.records) - piece.start
+            if count < left:
+                piece.start += count
+                break
+            count -= left
+            self.pieces.popleft()
+            piece.send.pieces -= 1
+            ended = ended or not piece.send.pieces
+        return ended

@@ -1,0 +1,273 @@
+"""All lanes of a sink: distributes records over them, and sends what waits there over one producer at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from bridge.clock import Clock
+from bridge.errors import RecordError, SinkError
+from bridge.model import Record
+from bridge.sinks import DeadLetter
+from bridge.sinks.kafka.lane import Lane, Piece
+from bridge.sinks.kafka.outage import Outage, Refusals
+from bridge.sinks.kafka.partition import partition
+from bridge.sinks.kafka.producer import Producer
+from bridge.sinks.kafka.refusal import Refusal, judge
+from bridge.sinks.kafka.size import cut
+from bridge.sinks.kafka.window import Send, Window
+
+# Brokers refuse a CreateTime more than an hour ahead of them (message.timestamp.after.max.ms); ten minutes are for
+# clocks that disagree.
+_AHEAD_MS = 50 * 60 * 1000
+# A record refused alone for a reason that may be the broker's is taken for the culprit after so many attempts: with
+# backoff, some seconds apart.
+_STRIKES = 5
+_TICK_SECONDS = 1.0
+# Without a confirmation for so long it is said in the log why; a replica that is restarted takes less.
+_SILENCE_SECONDS = 5.0
+# Then a new producer is tried. aiokafka recovers from every outage that was measured, so this is for the unforeseen;
+# it may repeat what was under way.
+_STALL_SECONDS = 300.0
+# What is under way on other partitions may be confirmed still when one breaks the producer: less to repeat.
+_SETTLE_SECONDS = 2.0
+_SMALLEST_BATCH_BYTES = 64 * 1024
+
+
+class Lanes:
+    """
+    Args:
+        topic, dead_letter_topic: where a record without a topic goes, and what was refused.
+        dead_letter: makes a dead letter; called once per refused record.
+        diagnose: says why Kafka is silent; it may ask the servers.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        outage: Outage,
+        *,
+        topics: tuple[str, str],
+        dead_letter: DeadLetter,
+        diagnose: Callable[[], Awaitable[str]],
+        record_bytes: int,
+        batch_bytes: int,
+        clock: Clock,
+    ) -> None:
+        self.batch_bytes = batch_bytes
+        """How large a batch may become; halved when a topic whose limit we may not read refuses one."""
+        self.confirmed = 0
+        """Batches that Kafka confirmed so far."""
+        self._window = window
+        self._outage = outage
+        self._refusals = Refusals(clock)
+        self._topic, self._dead_letter_topic = topics
+        self._make_dead_letter = dead_letter
+        self._diagnose = diagnose
+        self._record_bytes = record_bytes
+        self._clock = clock
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._partitions: dict[str, int] = {}
+        self._limits: Mapping[str, int] = {}
+        self._producer: Producer | None = None
+        self._broken: asyncio.Future[BaseException] | None = None
+        self._turn = 0
+
+    def put(self, send: Send, records: Sequence[Record]) -> None:
+        """
+        Queue records behind those queued before, each key's in its partition. `run` was called at least once before.
+
+        Raises:
+            SinkError: a record is for a topic that is not ours.
+        """
+        groups: dict[tuple[str, int], list[Record]] = {}
+        counts = self._counts()
+        self._turn += 1
+        for record in records:
+            topic = record.topic or self._topic
+            count = counts.get(topic)
+            if not count:
+                raise SinkError(f"a record is for the Kafka topic {topic}, which this sink does not write")
+            # Without a key: one partition per send, so that they share a batch, as Java's sticky partitioner does.
+            place = topic, partition(record.key, count) if record.key is not None else self._turn % count
+            group = groups.get(place)
+            if group is None:
+                groups[place] = [record]
+            else:
+                group.append(record)
+        latest = int(self._clock.now() * 1000) + _AHEAD_MS
+        for place, group in groups.items():
+            self._queue(place, Piece(send, group, latest))
+
+    async def run(self, producer: Producer, partitions: Mapping[str, int], limits: Mapping[str, int]) -> BaseException:
+        """
+        Send what is queued, and what comes, over this producer. Returns why it is of no more use; what was not
+        confirmed stays queued.
+
+        Raises:
+            SinkError: even its dead letter is refused.
+        """
+        self._partitions = dict(partitions)
+        self._limits = limits
+        self._rehome()
+        self._producer = producer
+        self._broken = asyncio.get_running_loop().create_future()
+        for lane in self._lanes.values():
+            lane.proved = False
+            self._wake(lane)
+        try:
+            error = await self._watch(producer, self._broken)
+            self._producer = None
+            await self._end_lanes(_SETTLE_SECONDS)
+        finally:
+            self._producer = None
+            await self._end_lanes(0)
+        if isinstance(error, SinkError):
+            raise error
+        return error
+
+    def _counts(self) -> dict[str, int]:
+        """Partitions per topic, refreshed where the producer knows more."""
+        if self._producer is not None:
+            for topic in self._partitions:
+                self._partitions[topic] = self._producer.partitions(topic) or self._partitions[topic]
+        return self._partitions
+
+    def _queue(self, place: tuple[str, int], piece: Piece) -> None:
+        lane = self._lanes.get(place)
+        if lane is None:
+            lane = self._lanes[place] = Lane(*place)
+        lane.pieces.append(piece)
+        piece.send.pieces += 1
+        self._wake(lane)
+
+    def _rehome(self) -> None:
+        """A topic was made anew with fewer partitions: what waits for those that are gone goes where it belongs now."""
+        gone = [place for place in self._lanes if place[1] >= self._partitions.get(place[0], 0)]
+        for place in gone:
+            for piece in self._lanes.pop(place).pieces:
+                self.put(piece.send, piece.records[piece.start :])
+                piece.send.pieces -= 1
+
+    def _wake(self, lane: Lane) -> None:
+        producer = self._producer
+        if producer is not None and lane.pieces and (lane.task is None or lane.task.done()):
+            lane.task = asyncio.create_task(self._drive(lane, producer), name=f"kafka {lane.topic}-{lane.partition}")
+
+    async def _drive(self, lane: Lane, producer: Producer) -> None:
+        """Send what waits in a lane, batch after batch, until there is nothing or the producer is given up."""
+        try:
+            while lane.pieces and self._producer is producer:
+                batch = producer.batch()
+                count = lane.load(batch, self._limit(lane.topic))
+                if count:
+                    await self._write(lane, producer, batch, count)
+                else:
+                    self._refuse_head(lane, Refusal.TOO_LARGE, f"larger than {self._limit(lane.topic)} bytes")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the producer's owner hears of it
+            self._break(error)
+
+    async def _write(self, lane: Lane, producer: Producer, batch: object, count: int) -> None:
+        lane.since = self._clock.monotonic()
+        try:
+            await producer.send(batch, lane.topic, lane.partition)
+        except Exception as error:  # noqa: BLE001 - aiokafka also raises AssertionError, TypeError, KeyError (its issues)
+            self._failed(lane, count, error)
+        else:
+            self.confirmed += 1
+            if lane.confirm(count):
+                self._window.settle()
+        finally:
+            lane.since = None
+
+    def _failed(self, lane: Lane, count: int, error: Exception) -> None:
+        """A batch of `count` records failed: find the culprit, or give the producer up, or both."""
+        refusal = judge(error)
+        if refusal in {Refusal.DENIED, Refusal.BROKEN}:
+            self._break(error)
+            return
+        proved = lane.proved
+        if count > 1:
+            lane.suspect(count)
+            if refusal is Refusal.TOO_LARGE:
+                self.batch_bytes = max(_SMALLEST_BATCH_BYTES, self.batch_bytes // 2)
+        elif refusal is Refusal.PERHAPS_RECORD and lane.strikes + 1 < _STRIKES:
+            lane.strikes += 1
+        else:
+            self._refuse_head(lane, refusal, f"refused with {type(error).__name__}")
+        # A broker that has not seen this producer on the partition takes any sequence number next (measured); too large
+        # asks for a new look at the topic's limit, and what may be the broker's fault for a pause.
+        if proved or refusal is not Refusal.RECORD:
+            self._break(error)
+
+    def _refuse_head(self, lane: Lane, refusal: Refusal, reason: str) -> None:
+        """
+        Put a dead letter in the place of the record at the head of a lane.
+
+        Raises:
+            SinkError: it is a dead letter, and was changed for this reason before.
+        """
+        piece, record = lane.head()
+        if lane.topic == self._dead_letter_topic:
+            if refusal in piece.amended:
+                raise SinkError(f"the Kafka topic {lane.topic} does not take a dead letter: {reason}")
+            letter = cut(record, self._limit(lane.topic))
+            if refusal is not Refusal.TOO_LARGE:
+                letter = replace(letter, timestamp_ms=int(self._clock.now() * 1000))
+            lane.amend_head(letter, refusal)
+            return
+        self._refusals.add(lane.topic, reason)
+        try:
+            letter = self._make_dead_letter(record, RecordError(f"Kafka topic {lane.topic}: {reason}"))
+        except Exception as error:
+            raise SinkError(f"a refused record's dead letter could not be made: {type(error).__name__}") from error
+        self.put(piece.send, [replace(letter, topic=self._dead_letter_topic)])
+        if lane.drop_head():
+            self._window.settle()
+
+    def _limit(self, topic: str) -> int:
+        return min(self._record_bytes, self._limits.get(topic, self._record_bytes))
+
+    def _break(self, error: BaseException) -> None:
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(error)
+
+    async def _watch(self, producer: Producer, broken: "asyncio.Future[BaseException]") -> BaseException:
+        """Wait for the producer's end; meanwhile say it when Kafka is silent, and when it no longer is."""
+        tasks = producer.tasks()
+        seen = self.confirmed
+        while True:
+            await asyncio.wait({broken, *tasks}, timeout=_TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                return broken.result()
+            ended = [task for task in tasks if task.done()]
+            if ended:
+                failure = None if ended[0].cancelled() else ended[0].exception()
+                return failure or RuntimeError("aiokafka ended a task of its own")
+            silent = self._silent_seconds()
+            if silent > _STALL_SECONDS:
+                return TimeoutError(f"Kafka did not confirm a batch for {silent:.0f} seconds")
+            if silent > _SILENCE_SECONDS:
+                await self._tell_silence()
+            elif self._outage.is_down and (self.confirmed > seen or not len(self._window)):
+                self._outage.up()
+            seen = self.confirmed
+
+    def _silent_seconds(self) -> float:
+        """How long the batch that waits longest has been under way."""
+        since = [lane.since for lane in self._lanes.values() if lane.since is not None]
+        return self._clock.monotonic() - min(since) if since else 0.0
+
+    async def _tell_silence(self) -> None:
+        if self._outage.wants_news():
+            reason = await self._diagnose()
+            if self._silent_seconds() > _SILENCE_SECONDS:
+                self._outage.down(f"no confirmation: {reason}", unconfirmed=len(self._window))
+
+    async def _end_lanes(self, seconds: float) -> None:
+        """Wait for the lanes' tasks; end those that take longer."""
+        tasks = {lane.task for lane in self._lanes.values() if lane.task is not None and not lane.task.done()}
+        if tasks and seconds:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

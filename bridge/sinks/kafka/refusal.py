@@ -1,0 +1,61 @@
+"""What a failed batch means for the records in it."""
+
+from enum import Enum, auto
+
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    CorruptRecordException,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnknownError,
+    UnsupportedForMessageFormatError,
+)
+
+
+class Refusal(Enum):
+    """Whose fault it is."""
+
+    TOO_LARGE = auto()
+    """The batch, or a record in it, is larger than the topic takes."""
+    RECORD = auto()
+    """A record in it will never be taken."""
+    PERHAPS_RECORD = auto()
+    """A record in it, or the broker: only trying again tells."""
+    DENIED = auto()
+    """Ours: we lack a right, which may be granted."""
+    BROKEN = auto()
+    """Nobody's: the producer is of no use any more, a new one is."""
+
+
+_FOR_EVER = (InvalidTimestampError, PolicyViolationError, UnsupportedForMessageFormatError)
+_PERHAPS = (
+    CorruptRecordException,  # bits may also flip on the way: Java's producer tries it again
+    # aiokafka 0.14 gives this for every code it does not know, 87 INVALID_RECORD among them (a compacted topic refuses
+    # a record without a key so), and for -1, which is any fault inside the broker.
+    UnknownError,
+)
+_DENIED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError, TransactionalIdAuthorizationFailed)
+
+
+def judge(error: BaseException) -> Refusal:
+    """
+    What the error of a batch means. What aiokafka itself tries again (not leader, timeouts, lost connections, too few
+    replicas) never comes here, but as a batch that waits.
+
+    After any of them the idempotent producer of aiokafka 0.14 is of no more use for that partition, unless the batch
+    was its first there: the sequence numbers of the batch are used up, the broker never saw them, and answers
+    OutOfOrderSequenceNumber to all that follows (measured on Kafka 4.3; no epoch bump as in KIP-360).
+    """
+    if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+        return Refusal.TOO_LARGE
+    if isinstance(error, _FOR_EVER):
+        return Refusal.RECORD
+    if isinstance(error, _PERHAPS):
+        return Refusal.PERHAPS_RECORD
+    if isinstance(error, _DENIED):
+        return Refusal.DENIED
+    return Refusal.BROKEN
