@@ -43,8 +43,10 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 _HASHED = ("hostname", "pid", "clock", "type", "uuid", "timestamp")
 
-_MS_BITS = 48
-_SECONDS_END = 2**_MS_BITS / 1000
+_SECONDS_END = 2**48 / 1000
+
+# Milliseconds that `hex` writes with 11 digits, so that no padding is needed: November 2004 to July 2527.
+_ELEVEN_DIGITS, _TWELVE_DIGITS = 1 << 40, 1 << 44
 
 
 def event_id(fields: Fields) -> str:
@@ -54,19 +56,23 @@ def event_id(fields: Fields) -> str:
     Total over everything that decode returns; `fields` is not changed. Pure; for any thread. Cost: about 1.3 us.
     """
     try:
-        timestamp = fields["timestamp"]
-        clock = fields["clock"]
+        timestamp, pid, clock, hostname = fields["timestamp"], fields["pid"], fields["clock"], fields["hostname"]
         uuid = fields.get("uuid")
-        hostname = fields["hostname"]
-        # `:d` takes integers alone; a string or a float part goes the long way round below.
-        text = f"{int(timestamp * 1e6)} {fields['pid']:d} {clock:d} {fields['type']}\n{len(hostname)}\n"
-        text += hostname if uuid is None else hostname + uuid
         ms = int(timestamp * 1000)
-        if timestamp.__class__ is not float or not 0 <= ms < 1 << _MS_BITS or timestamp <= 0:
-            return _slow_id(fields)
+        if (
+            _ELEVEN_DIGITS <= ms < _TWELVE_DIGITS
+            and pid.__class__ is int
+            and clock.__class__ is int
+            and hostname.__class__ is str
+        ):
+            tail = hostname + uuid if uuid is not None else hostname
+            text = f"{int(timestamp * 1e6)} {pid} {clock} {fields['type']}\n{len(hostname)}\n{tail}"
+            digest = blake2b(text.encode(), digest_size=10).hexdigest()
+            moment = hex(ms)
+            return f"0{moment[2:9]}-{moment[9:]}-7{digest[:3]}-{_VARIANT[digest[3]]}{digest[4:7]}-{digest[7:19]}"
     except (KeyError, TypeError, ValueError, OverflowError):
-        return _slow_id(fields)
-    return _shape(ms, text)
+        pass
+    return _slow_id(fields)
 
 
 def made_id(seconds: float, *parts: str) -> str:

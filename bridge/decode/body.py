@@ -11,8 +11,6 @@ from bridge.model import Delivery, Failure
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Bytes of a body, as sent and after inflating. The largest event seen from real workers has 120,745 (a traceback)."""
 
-_JSON = "application/json"
-
 # The charset names that senders use, and Python's codec for each. None: UTF-8 already, and the JSON parser checks it.
 # Nothing else is looked up: Python calls zlib, bz2, hex and rot13 "encodings" too, and kombu runs those for any sender.
 _CODECS: dict[str, str | None] = {
@@ -44,10 +42,9 @@ _LZMA_MEMORY = 80 * 1024 * 1024
 # zlib's window bits: the largest window (15), plus 32 to tell the zlib and the gzip header apart by themselves.
 _ZLIB_OR_GZIP = 15 + 32
 
-PLAIN: frozenset[tuple[str | None, str | None]] = frozenset(
-    (kind, charset) for kind in (_JSON, None, "") for charset in ("utf-8", "UTF-8", "binary", None, "")
-)
-"""Pairs of content type and content encoding whose bytes are UTF-8 JSON as they are: nearly all there are."""
+JSON_TYPES: frozenset[str | None] = frozenset({"application/json", "", None})
+UTF8_CHARSETS: frozenset[str | None] = frozenset({"utf-8", "UTF-8", "binary", "", None})
+"""A message with one of each, and no compression, is UTF-8 JSON as it is: nearly all are."""
 
 
 class _Inflater(Protocol):
@@ -103,7 +100,7 @@ def utf8(delivery: Delivery) -> bytes | Failure:
 def _codec(content_type: str | None, content_encoding: str | None) -> str | Failure | None:
     """Python's codec for the text, None for UTF-8, or why it is not accepted."""
     kind, _, parameters = (content_type or "").partition(";")
-    if kind.strip().lower() not in ("", _JSON):
+    if kind.strip().lower() not in ("", "application/json"):
         return Failure("content-type", "the content type is not application/json")
     charset = (content_encoding or "").strip().lower().replace("_", "-")
     if charset in _SILENT:

@@ -16,10 +16,12 @@ _ESCAPE = re.compile(
 )
 _LONE = 6
 
-# Digits are one mark, openers another, all else a third.
-_MARKS = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 32 for byte in range(256))
-# -9223372036854775809, the first integer that does not fit, has 19 digits.
-_LONG = b"0" * 19
+MARKS = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 32 for byte in range(256))
+"""For `bytes.translate`: every digit becomes `0`, every `[` and `{` becomes `[`, any other byte a blank."""
+
+LONG = b"0" * 19
+"""In a marked text: as many digits as the shortest integer beyond 64 bit has, -9223372036854775809."""
+
 _BEFORE_A_NUMBER = b" \t\n\r:,["
 _AFTER_A_NUMBER = b" \t\n\r,]}"
 
@@ -28,12 +30,13 @@ _MAX_INTEGER_DIGITS = 20  # of 2**64 - 1; whatever has more does not fit and is 
 
 
 def marks(text: bytes) -> bytes:
-    """The text with every digit as `0`, every `[` and `{` as `[`, and a blank for each other byte."""
-    return text.translate(_MARKS)
+    """The text translated by MARKS."""
+    return text.translate(MARKS)
 
 
 def openers(marked: bytes) -> int:
-    """How many `[` and `{` there are, in strings too. `replace` jumps from hit to hit, `count` would not."""
+    """How many `[` and `{` a text has, in strings too: a bound on its objects and lists, for next to nothing."""
+    # `replace` jumps from hit to hit where `count` looks at every byte: half the time.
     return len(marked) - len(marked.replace(b"[", b""))
 
 
@@ -54,20 +57,23 @@ def nesting(text: bytes, enough: int) -> tuple[int, int]:
 
 def may_hold_big_integer(text: bytes, marked: bytes) -> bool:
     """
-    Whether a number beyond 64 bit may stand in the text; True may be wrong, False never is.
+    Whether an integer beyond 64 bit may stand in the text; True may be wrong, False never is.
 
-    orjson turns such an integer into a float and says nothing. Many floats have as many digits, behind their point.
+    `marked` is the text translated by MARKS. Where LONG is not in it, there is no need to ask.
+
+    orjson turns such an integer into a float and says nothing. Many floats have as many digits behind their point, and
+    so have texts in strings.
     """
-    at = marked.find(_LONG)
+    at = marked.find(LONG)
     while at > 0:
         end = marked.find(b" ", at)
         if end < 0:
             return False  # digits up to the end: no object, no list
         negative = text[at - 1] == 45
         before = text[at - 2] if negative else text[at - 1]
-        if (negative or end - at > len(_LONG)) and before in _BEFORE_A_NUMBER and text[end] in _AFTER_A_NUMBER:
+        if (negative or end - at > len(LONG)) and before in _BEFORE_A_NUMBER and text[end] in _AFTER_A_NUMBER:
             return True
-        at = marked.find(_LONG, end)
+        at = marked.find(LONG, end)
     return False
 
 
@@ -87,7 +93,7 @@ def repaired(text: bytes) -> bytes | None:
             new = _without_lone_surrogates(token) if b"\\u" in token else None
         elif token[-1] > 57:  # a letter: NaN or Infinity
             new = b"null"
-        elif len(token) >= len(_LONG) and _beyond_64_bit(token):
+        elif len(token) >= len(LONG) and _beyond_64_bit(token):
             new = b'"' + token + b'"'
         else:
             new = None

@@ -51,10 +51,7 @@ class Schemas:
         ours: dict[str, Schema] = {name: parsed(text) for name, text in bundled().items()}
         self._ours = compiled(ours, ours, {})
         self._documented = {name: frozenset(_properties(schema)) for name, schema in ours.items()}
-        self._nullable = {
-            name: self._documented[name] if name in self.replaced else _nullable(schema)
-            for name, schema in ours.items()
-        }
+        self._nullable = {name: name in self.replaced or _nullable(schema) for name, schema in ours.items()}
         in_force = [name for name in schemas if name != RECORD]
         self._validators = {name: self._ours[name] for name in in_force if name not in users}
         self._validators.update(compiled(schemas, users, users))
@@ -142,9 +139,9 @@ class Schemas:
         """
         return self._documented.get(event_type if event_type != RECORD else OTHER, self._documented[OTHER])
 
-    def nullable(self, event_type: str) -> frozenset[str]:
-        """Which documented fields of such an event may be null; empty for most types: then none needs looking for."""
-        return self._nullable.get(event_type if event_type != RECORD else OTHER, self._nullable[OTHER])
+    def nullable(self, event_type: str) -> bool:
+        """Whether a documented field of such an event may be null; for most types none may, and none is looked for."""
+        return self._nullable.get(event_type if event_type != RECORD else OTHER, True)
 
     def types(self) -> list[str]:
         """Names of the schemas in force, alphabetically: event types, ours and the user's, and `event` and `record`."""
@@ -181,16 +178,14 @@ def _properties(schema: Schema) -> dict[str, Any]:
     return properties
 
 
-def _nullable(schema: Schema) -> frozenset[str]:
-    """The properties that take null; our schemas say so by `type`, by `anyOf`, or by saying nothing at all."""
+def _nullable(schema: Schema) -> bool:
+    """Whether a property takes null; our schemas say so by `type`, or by saying nothing at all."""
     assert isinstance(schema, dict)  # noqa: S101 - as above
 
     def takes_null(rule: dict[str, Any]) -> bool:
         if "$ref" in rule:
             rule = schema["$defs"][rule["$ref"].removeprefix("#/$defs/")]
-        if "anyOf" in rule:
-            return any(map(takes_null, rule["anyOf"]))
         kinds = rule.get("type")
         return ("const" not in rule) if kinds is None else "null" in ([kinds] if isinstance(kinds, str) else kinds)
 
-    return frozenset(name for name, rule in _properties(schema).items() if takes_null(rule))
+    return any(map(takes_null, _properties(schema).values()))
