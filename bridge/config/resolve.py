@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.config.ends import DEFAULT_BROKER, STDIN, SourceEnd, read_source
+from bridge.config.ends import DEFAULT_BROKER, DEFAULT_LABEL, STDIN, SourceEnd, read_source
 from bridge.config.kinds import Kind
 from bridge.config.layers import Given
 from bridge.config.nearest import did_you_mean
@@ -55,7 +55,7 @@ def _named(
 ) -> tuple[Drafts, str, str]:
     """The drafts of the highest layer that has any URL, that layer's name for messages, and its origin."""
     for given in found:
-        if isinstance(given.raw, dict) and given is not found[-1] and not any(map(_has_url, given.raw.values())):
+        if _only_settings(given):
             continue
         try:
             drafts = kind.read(given.raw)
@@ -65,6 +65,8 @@ def _named(
         if not drafts:
             problems.append(f"{given.name}: it names no source")
         return drafts, given.name, given.origin
+    for given in found:
+        problems.extend(f"{given.name}: [from.{label}] has no url" for label in given.raw if label != DEFAULT_LABEL)
     text = environ.get(BROKER_VARIABLE, "")
     try:
         return (Draft(*read_source(text or DEFAULT_BROKER)),), BROKER_VARIABLE, _default_origin(text)
@@ -77,8 +79,10 @@ def _default_origin(text: str) -> str:
     return f"environment {BROKER_VARIABLE}" if text else "default"
 
 
-def _has_url(table: Any) -> bool:
-    return isinstance(table, str) or (isinstance(table, dict) and "url" in table)
+def _only_settings(given: Given) -> bool:
+    """Whether a layer has tables without any URL: it says how sources are read, and another layer which there are."""
+    tables = given.raw.values() if isinstance(given.raw, dict) else ()
+    return bool(tables) and all(isinstance(table, dict) and "url" not in table for table in tables)
 
 
 def _tables(found: Sequence[Given]) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -11,9 +11,11 @@ _SECRET_NAME = re.compile(
     r"passw|secret|token(?!\.endpoint)|jaas|credential|api.?key|key\.pem|keystore\.key|private", re.IGNORECASE
 )
 
-# From the first colon of the user's part to the last @: a password may hold an unquoted @, / or colon, and masking too
-# much of a malformed URL is better than showing the rest of its password.
-_PASSWORD = re.compile(r"(?P<head>^(?:[A-Za-z][A-Za-z0-9.+-]*://)?[^:/@?]*):(?P<secret>.*)@", re.DOTALL)
+# From the first colon behind the scheme to the last @: user and password may hold an unquoted @, / or colon, and
+# masking too much of a malformed URL is better than showing the rest of its password.
+_PASSWORD = re.compile(
+    r"(?P<head>^[A-Za-z][A-Za-z0-9.+-]*://[^:]*|^(?![A-Za-z][A-Za-z0-9.+-]*://)[^:]*):(?P<secret>.*)@", re.DOTALL
+)
 _QUERY_VALUE = re.compile(r"(?P<name>[^?&;=]+)=(?P<value>[^&;]*)")
 # Several servers of one broker stand in one URL, apart by semicolons, each with its own scheme (kombu's way).
 _SERVERS = re.compile(r";(?=[A-Za-z][A-Za-z0-9.+-]*://)")
