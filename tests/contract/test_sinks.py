@@ -59,9 +59,9 @@ def test_sink_confirms_in_the_order_of_sending(sink_harness: SinkHarness) -> Non
             waiting = []
             for n in range(1, 21):
                 records = [] if n % 3 == 0 else [sink_harness.record(n)]
-                task = asyncio.ensure_future(confirmed(await sink.send(records, str(n).encode())))
-                task.add_done_callback(lambda _, n=n: done.append(n))  # type: ignore[misc]
-                waiting.append(task)
+                confirmation = asyncio.ensure_future(await sink.send(records, str(n).encode()))
+                confirmation.add_done_callback(lambda _, n=n: done.append(n))  # type: ignore[misc]
+                waiting.append(confirmation)
             await asyncio.gather(*waiting)
             await asyncio.sleep(0)
 
