@@ -12,7 +12,7 @@ class Format(Protocol):
     It is total: whatever `decode` returned and validation let through (with marks: nearly anything) is written.
     """
 
-    def __call__(self, event: Event, context: Context, event_id: str, cluster: str) -> bytes:
+    def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """
         One event as the bytes of one line, without the line's end.
 
@@ -20,7 +20,8 @@ class Format(Protocol):
             event: as decoded; never changed.
             context: what the state knew of its task; valid only during the call.
             event_id: of the event (see `identify`).
-            cluster: label of the chain that read it.
+            event_time: its timestamp, as the record shows it.
+            observed_time: when it was read, as the record shows it.
 
         Returns:
             UTF-8 without a newline inside.

@@ -29,7 +29,7 @@ class Dump:
     def __init__(self) -> None:
         self._tasks: dict[Hashable, str] = {}
 
-    def __call__(self, event: Event, context: Context, event_id: str, cluster: str) -> bytes:  # noqa: ARG002
+    def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:  # noqa: ARG002
         """
         One line: `hostname [time] what happened: task fields`, fields sorted by name.
 

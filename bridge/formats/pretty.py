@@ -87,17 +87,19 @@ class Pretty:
         width: columns to fill, or what to ask for them at every line (a terminal is resized); 0 is taken for 80. Below
             40 the line is cut and has no colours.
         color: whether to write SGR sequences; nothing else that a terminal obeys is ever written.
+        cluster: label of the chain; said before the worker's name unless it is the default.
     """
 
-    def __init__(self, *, width: Callable[[], int] | int, color: bool) -> None:
+    def __init__(self, *, width: Callable[[], int] | int, color: bool, cluster: str = "celery") -> None:
         self._width = width
+        self._cluster = cluster
         self._color = color
         self._workers = WorkerNames()
         self._names: dict[str, tuple[str, int]] = {}
         self._worker_size = 8
         self._name_size = 12
 
-    def __call__(self, event: Event, context: Context, event_id: str, cluster: str) -> bytes:  # noqa: ARG002
+    def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:  # noqa: ARG002
         """
         One line, at most as wide as the terminal.
 
@@ -108,7 +110,7 @@ class Pretty:
         """
         fields, kind = event.fields, event.type
         layout, line = self._begin(fields.get("timestamp"))
-        worker = self._workers.short(fields.get("hostname"), cluster)
+        worker = self._workers.short(fields.get("hostname"), self._cluster)
         self._put_worker(line, layout, worker, DIM if kind in _QUIET else CYAN)
         if kind in _WORKER_LOOKS:
             line.put(*_WORKER_LOOKS[kind], _VERB_SIZE)
@@ -121,10 +123,10 @@ class Pretty:
             line.put(escape(text[: 4 * room]), style)  # more cannot be seen, but for heaps of combining marks
         return line.encode()
 
-    def gap(self, gap: Gap, cluster: str = "celery") -> bytes:
+    def gap(self, gap: Gap) -> bytes:
         """One line that says that events are missing here, why, for how long, and how many where that is known."""
         layout, line = self._begin(gap.to_time)
-        self._put_worker(line, layout, self._workers.short(None, cluster), CYAN)
+        self._put_worker(line, layout, self._workers.short(None, self._cluster), CYAN)
         line.put("! gap", YELLOW, _VERB_SIZE)
         told = f"{_short(gap.reason)}: no events for {duration(gap.to_time - gap.from_time) or 'an unknown time'}"
         if gap.lost is not None:

@@ -8,7 +8,7 @@ from bridge.model import Context, Event
 # orjson stops at 254 levels, decode at 64.
 
 
-def raw(event: Event, context: Context, event_id: str, cluster: str) -> bytes:  # noqa: ARG001 - the interface of a format
+def raw(event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:  # noqa: ARG001
     """
     Compact JSON with the sender's fields in the sender's order.
 

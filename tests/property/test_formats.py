@@ -98,7 +98,7 @@ def test_every_format_writes_one_line_of_any_event(make: Any, event: Event, know
     write: Format = make()
     before = json.dumps(event.fields)
 
-    line = write(event, Context("STARTED", known), "id", "celery").decode()
+    line = write(event, Context("STARTED", known), "id", "", "").decode()
 
     assert line.encode().splitlines() in ([], [line.encode()])
     assert json.dumps(event.fields) == before
@@ -110,9 +110,9 @@ def test_pretty_is_never_wider_than_told_and_obeys_nobody(
     event: Event, known: dict[str, Any], width: int, color: bool
 ) -> None:
     """Without its own colours it is printable text within the width, as the wcwidth package measures it."""
-    pretty = Pretty(width=width, color=color)
+    pretty = Pretty(width=width, color=color, cluster="eu")
 
-    line = SGR.sub("", pretty(event, Context(None, known), "id", "eu").decode())
+    line = SGR.sub("", pretty(event, Context(None, known), "id", "", "").decode())
 
     assert escape(line) == line
     assert sum(max(0, wcwidth.wcwidth(char)) for char in line) <= (width if width > 0 else 80)
@@ -136,7 +136,7 @@ def test_raw_says_everything_in_the_senders_order(fields: dict[str, Any]) -> Non
     """Reading it back gives the event."""
     event = Event("x", fields, Delivery(b""), None)
 
-    assert list(json.loads(raw(event, Context(None, {}), "id", "celery")).items()) == list(fields.items())
+    assert list(json.loads(raw(event, Context(None, {}), "id", "", "")).items()) == list(fields.items())
 
 
 @given(text=text, room=st.integers(-2, 80))

@@ -18,7 +18,7 @@ NOTHING = Context(None, {})
 
 def line(dump: Dump, fields: dict[str, Any], known: dict[str, Any] | None = None, at: float | None = None) -> str:
     event = Event(fields["type"], fields, Delivery(b"", received_at=at), None)
-    return dump(event, Context(None, known or {}), "id", "celery").decode()
+    return dump(event, Context(None, known or {}), "id", "", "").decode()
 
 
 class Celerys:
@@ -42,7 +42,7 @@ def test_dump_equals_celerys_text_on_captured_events(path: captures.Path) -> Non
     """Every captured event that Celery's Dumper survives has its text, but for the escapes."""
     dump, celerys, compared, refused = Dump(), Celerys(), 0, []
     for event in captures.events(path):
-        ours = dump(event, NOTHING, "id", "celery").decode()
+        ours = dump(event, NOTHING, "id", "", "").decode()
         try:
             theirs = celerys(event)
         except (KeyError, TypeError):
@@ -85,14 +85,14 @@ def test_dump_remembers_what_celery_remembers_and_names_the_rest_from_the_state(
     ]
     for fields in (*sent[:4000], {**envelope, "type": "task-started", "uuid": "u0"}, *sent[4000:]):
         event = Event(fields["type"], fields, Delivery(b"", received_at=2.0), None)
-        assert dump(event, NOTHING, "id", "celery").decode() == celerys(event)
+        assert dump(event, NOTHING, "id", "", "").decode() == celerys(event)
 
     named = 0
     for n in range(4200):
         event = Event("x", {**envelope, "type": "task-started", "uuid": f"u{n}"}, Delivery(b"", received_at=2.0), None)
         event.type = event.fields["type"]
         theirs = celerys(event)
-        ours = dump(event, Context(None, {"name": "state", "args": "", "kwargs": ""}), "id", "celery").decode()
+        ours = dump(event, Context(None, {"name": "state", "args": "", "kwargs": ""}), "id", "", "").decode()
         assert ours == theirs or ("state(" in ours and "(" not in theirs)
         named += ours == theirs
     assert named == 4095

@@ -43,7 +43,7 @@ def event_of(kind: str, /, **fields: Any) -> Event:
 
 
 def shown(event: Event, known: dict[str, Any] | None = None, *, width: int = 120, color: bool = False) -> str:
-    return Pretty(width=width, color=color)(event, Context(None, known or {}), "id", "celery").decode()
+    return Pretty(width=width, color=color)(event, Context(None, known or {}), "id", "", "").decode()
 
 
 def captured(width: int, path: captures.Path, *, color: bool) -> Iterator[tuple[Event, str]]:
@@ -53,7 +53,7 @@ def captured(width: int, path: captures.Path, *, color: bool) -> Iterator[tuple[
         timestamp, uuid = event.fields.get("timestamp"), event.fields.get("uuid")
         valid = isinstance(timestamp, float) and isinstance(uuid, str | None) and event.type not in {"", "task-odd"}
         context = enrich(event, str(number), iso_ms(timestamp), state) if valid else Context(None, {})
-        yield event, pretty(event, context, "id", "celery").decode()
+        yield event, pretty(event, context, "id", "", "").decode()
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_pretty_columns_grow_and_never_shrink() -> None:
     pretty = Pretty(width=160, color=False)
 
     def column(name: str) -> int:
-        line = pretty(event_of("task-started"), Context(None, {"name": name}), "id", "celery").decode()
+        line = pretty(event_of("task-started"), Context(None, {"name": name}), "id", "", "").decode()
         return line.index("752a2a2e")
 
     columns = [column("n" * size) for size in (3, 12, 13, 16, 20, 5, 40, 500, 1)]
@@ -182,7 +182,7 @@ def test_pretty_asks_for_the_width_at_every_line() -> None:
     pretty = Pretty(width=lambda: width, color=True)
     event = event_of("task-failed", exception="ValueError('" + "x" * 500 + "')")
     for width in (100, 200, 60, 0, -1, 39, 12, 1):
-        line = pretty(event, Context(None, KNOWN), "id", "celery").decode()
+        line = pretty(event, Context(None, KNOWN), "id", "", "").decode()
         plain = SGR.sub("", line)
 
         assert len(plain) == (width if width > 0 else 80)
@@ -232,13 +232,17 @@ def test_gap_says_why_how_long_and_how_many() -> None:
         pretty.gap(known).decode() == "12:29:52.500          ! gap       connection lost: no events for 3.2s, 12 lost"
     )
     known.lost_exact = False
-    assert (
-        pretty.gap(known, "eu")
-        .decode()
-        .endswith("eu       ! gap       connection lost: no events for 3.2s, about 12 lost")
-    )
+    assert pretty.gap(known).decode().endswith("no events for 3.2s, about 12 lost")
     known.lost = None
     assert pretty.gap(known).decode().endswith("no events for 3.2s")
+
+
+def test_pretty_says_the_label_of_a_cluster_that_has_one() -> None:
+    """With several sources a worker's name alone does not tell whose it is; a gap has no worker."""
+    pretty = Pretty(width=120, color=False, cluster="eu")
+
+    assert " eu/mail " in pretty(event_of("task-started"), Context(None, KNOWN), "id", "", "").decode()
+    assert " eu       ! gap " in pretty.gap(Gap("restart", 1.0, 2.0)).decode()
 
 
 def test_gap_is_one_line_of_the_width_whatever_the_reason() -> None:
