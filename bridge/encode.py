@@ -1,7 +1,7 @@
 """Stage: what leaves the bridge. An event, a gap or a dead letter becomes a Record, for Kafka or as a line."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -37,11 +37,15 @@ class LineEncoder:
     Encodes for stdout and files, where a record is a line and a dead letter is a line of type `bridge-dead-letter`.
 
     Not thread-safe, belongs to one chain (a format may remember what it wrote).
+
+    Args:
+        gap: writes a gap where people read along; else it is a `bridge-gap` record as JSON.
     """
 
-    def __init__(self, format_: Format, *, cluster: str) -> None:
+    def __init__(self, format_: Format, *, cluster: str, gap: Callable[[Gap], bytes] | None = None) -> None:
         self._format = format_
         self._cluster = cluster
+        self._gap = gap
 
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
@@ -50,7 +54,7 @@ class LineEncoder:
 
     def gap(self, gap: Gap) -> Record:
         """The `bridge-gap` record: events were lost before us, between two moments."""
-        return Record(gap_document(gap, self._cluster)[1], events=0)
+        return Record(self._gap(gap) if self._gap else gap_document(gap, self._cluster)[1], events=0)
 
     def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
         """One line with the reason and the broker's bytes, for all that failed of one delivery."""

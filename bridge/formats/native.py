@@ -28,11 +28,11 @@ class Native:
     Args:
         cluster: label of the chain.
         documented: names that stand on top of the record for a type; all others go into `extra`.
-        nullable: whether a documented field of this type may be null (a null is absent in the record).
+        nullable: which of them may be null (a null is absent in the record).
     """
 
     def __init__(
-        self, cluster: str, documented: Callable[[str], frozenset[str]], nullable: Callable[[str], bool]
+        self, cluster: str, documented: Callable[[str], frozenset[str]], nullable: Callable[[str], frozenset[str]]
     ) -> None:
         self._cluster = cluster
         self._documented = documented
@@ -40,6 +40,7 @@ class Native:
         self._extras: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         self._lacking: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
         self._nulls: dict[str, bool] = {}
+        """Event type -> whether its nulls are to be looked for."""
 
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
@@ -104,7 +105,7 @@ class Native:
     def _may_be_null(self, event_type: str) -> bool:
         if len(self._nulls) >= SHAPES_KEPT:
             self._nulls.clear()
-        self._nulls[event_type] = nulls = self._nullable(event_type)
+        self._nulls[event_type] = nulls = bool(self._nullable(event_type))
         return nulls
 
 

@@ -1,0 +1,160 @@
+"""From a configuration to chains that are connected to nothing yet."""
+
+import os
+
+from bridge.chain import Chain
+from bridge.clock import Clock
+from bridge.config import Config, SourceEnd
+from bridge.encode import Encoder, KafkaEncoder, LineEncoder
+from bridge.errors import ConfigError, RecordError
+from bridge.filter import Filter, Patterns
+from bridge.formats import Format
+from bridge.formats.dump import Dump
+from bridge.formats.native import Native
+from bridge.formats.pretty import Pretty
+from bridge.formats.raw import raw
+from bridge.formats.terminal import terminal_width, wants_color
+from bridge.model import Record
+from bridge.pipeline import Limit, Pipeline
+from bridge.sinks import DeadLetter, Sink
+from bridge.sinks.stdout import LinesSink, LineWriter
+from bridge.sources import Source
+from bridge.sources.lines import LinesSource
+from bridge.state import ClusterState
+from bridge.telemetry import Counters
+from bridge.validate import Schemas
+
+STDOUT = 1
+
+
+class Builder:
+    """
+    Makes the chains of one process, and what they share: schemas, filters, the limit, the writer of lines.
+
+    Args:
+        clock: given to everything that asks for the time.
+
+    Raises:
+        ConfigError: the user's schemas, with every problem.
+    """
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._schemas = Schemas.load(config.schemas)
+        self._passes = Filter(
+            Patterns(config.types, config.not_types),
+            Patterns(config.tasks, config.not_tasks),
+            Patterns(config.workers, config.not_workers),
+        )
+        self._limit = None if config.limit is None else Limit(config.limit)
+        to = config.to
+        self._writer = (
+            None if to.kind == "kafka" else LineWriter(f"file:{to.path}" if to.path else "stdout", clock=clock)
+        )
+
+    def chain(self, end: SourceEnd) -> Chain:
+        """
+        The chain of one source, to the sink of the configuration.
+
+        Raises:
+            ConfigError: its source or sink can never work.
+        """
+        config, counters = self._config, Counters()
+        encoder = self._encoder(end.label)
+
+        def dead_letter(record: Record, error: RecordError) -> Record:
+            counters.refused(record.events)
+            return encoder.refused(record, error)
+
+        return Chain(
+            end.label,
+            self._source(end),
+            self._sink(dead_letter),
+            Pipeline(
+                schemas=self._schemas,
+                state=ClusterState(max_tasks=config.max_tasks),
+                encoder=encoder,
+                passes=self._passes,
+                limit=self._limit,
+                clock=self._clock,
+            ),
+            counters=counters,
+            max_unsettled_bytes=end.max_unsettled_bytes,
+            clock=self._clock,
+        )
+
+    def _encoder(self, label: str) -> Encoder:
+        if self._config.to.kind == "kafka":
+            return KafkaEncoder(self._format(label), cluster=label, topic=self._config.to.topic)
+        format_ = self._format(label)
+        return LineEncoder(format_, cluster=label, gap=format_.gap if isinstance(format_, Pretty) else None)
+
+    def _format(self, label: str) -> Format:
+        tty = os.isatty(STDOUT)
+        match self._config.format_for(tty):
+            case "raw":
+                return raw
+            case "dump":
+                return Dump()
+            case "pretty":
+                color = wants_color(os.environ, tty=tty and self._config.to.kind == "stdout")
+                return Pretty(width=lambda: terminal_width(STDOUT, os.environ), color=color, cluster=label)
+            case _:
+                return Native(label, self._schemas.documented, self._schemas.nullable)
+
+    def _source(self, end: SourceEnd) -> Source:
+        if end.path is not None:
+            return LinesSource(end.path)
+        # Not at the top: kombu takes 0.1 s to import, and a file or a Kafka needs none of it.
+        from bridge.sources.kombu import KombuSource
+
+        return KombuSource(
+            end.broker,
+            queue_type="transient" if end.queue_type == "transient" else "quorum",
+            group=end.group,
+            queue_args=end.queue_args,
+            prefetch=end.prefetch,
+            max_unsettled_bytes=end.max_unsettled_bytes,
+            fail_fast=self._config.fail_fast,
+            clock=self._clock,
+        )
+
+    def _sink(self, dead_letter: DeadLetter) -> Sink:
+        config = self._config
+        if self._writer is not None:
+            return LinesSink(self._writer)
+        from bridge.sinks.kafka import KafkaSink  # not at the top: aiokafka takes 0.1 s to import
+
+        return KafkaSink(
+            config.to.servers,
+            config.to.topic,
+            dead_letter=dead_letter,
+            properties=config.kafka_properties,
+            create_topics=config.create_topics,
+            fail_fast=config.fail_fast,
+            clock=self._clock,
+        )
+
+
+def build(config: Config, clock: Clock) -> list[Chain]:
+    """
+    One chain for each source.
+
+    Raises:
+        ConfigError: with every problem found, of schemas, client properties and ends.
+    """
+    problems: list[str] = []
+    try:
+        builder = Builder(config, clock)
+    except ConfigError as error:
+        raise ConfigError(error.problems) from None
+    chains = []
+    for end in config.sources:
+        try:
+            chains.append(builder.chain(end))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    return chains
