@@ -97,7 +97,7 @@ class Pretty:
         self._workers = WorkerNames()
         self._names: dict[str, tuple[str, int]] = {}
         self._worker_size = 8
-        self._name_size = 12
+        self._name_size = 16  # proj.tasks.verb fits without moving a column
 
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:  # noqa: ARG002
         """

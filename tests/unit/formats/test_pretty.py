@@ -144,8 +144,8 @@ def test_pretty_names_the_task_by_its_own_event_first() -> None:
 
 def test_pretty_tells_a_custom_event_of_no_known_task_by_its_whole_type() -> None:
     """The type takes the room of verb and task; the id is there when there is one."""
-    assert shown(event_of("shop-opened", uuid=None, on=1)) == "12:29:52.500 mail     ✦ shop-opened            on=1"
-    assert shown(event_of("shop-opened", uuid="x")) == "12:29:52.500 mail     ✦ shop-opened            x"
+    assert shown(event_of("shop-opened", uuid=None, on=1)) == "12:29:52.500 mail     ✦ shop-opened                on=1"
+    assert shown(event_of("shop-opened", uuid="x")) == "12:29:52.500 mail     ✦ shop-opened                x"
     assert "✦ shop-opened-again-after-long  on=1" in shown(event_of("shop-opened-again-after-long", uuid=None, on=1))
 
 
@@ -163,7 +163,7 @@ def test_pretty_columns_grow_and_never_shrink() -> None:
         line = pretty(event_of("task-started"), Context(None, {"name": name}), "id", "", "").decode()
         return line.index("752a2a2e")
 
-    columns = [column("n" * size) for size in (3, 12, 13, 16, 20, 5, 40, 500, 1)]
+    columns = [column("n" * size) for size in (3, 16, 17, 20, 21, 5, 40, 500, 1)]
 
     assert columns == sorted(columns)
     assert len(set(columns)) == 4
