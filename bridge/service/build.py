@@ -50,7 +50,9 @@ class Builder:
         self._limit = None if config.limit is None else Limit(config.limit)
         to = config.to
         self._writer = (
-            None if to.kind == "kafka" else LineWriter(f"file:{to.path}" if to.path else "stdout", clock=clock)
+            None
+            if to.kind == "kafka"
+            else LineWriter(f"file:{to.path}" if to.path else "stdout", stdout=STDOUT, clock=clock)
         )
 
     def chain(self, end: SourceEnd) -> Chain:

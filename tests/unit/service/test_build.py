@@ -1,0 +1,94 @@
+"""Which ends, formats and encoders a configuration gets."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.clock import SystemClock
+from bridge.config import Config, SinkEnd, SourceEnd, Url
+from bridge.encode import KafkaEncoder, LineEncoder
+from bridge.errors import ConfigError
+from bridge.formats.dump import Dump
+from bridge.formats.native import Native
+from bridge.formats.pretty import Pretty
+from bridge.formats.raw import raw
+from bridge.service.build import build
+from bridge.sinks.kafka import KafkaSink
+from bridge.sinks.stdout import LinesSink
+from bridge.sources.kombu import KombuSource
+from bridge.sources.lines import LinesSource
+
+KAFKA = SinkEnd(kind="kafka", servers=("k1:9092",), topic="celery.events")
+
+
+def built(url: str = "-", to: SinkEnd | None = None, **given: Any) -> Any:
+    """The one chain of a configuration."""
+    config = Config(sources=(SourceEnd(url=Url(url), label="prod"),), to=to or SinkEnd(), **given)
+    (chain,) = build(config, SystemClock())
+    return chain
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("-", LinesSource),
+        ("events.jsonl", LinesSource),
+        ("amqp://rabbit", KombuSource),
+        ("kombu+amqp://rabbit", KombuSource),
+        ("redis://redis/3", KombuSource),
+        ("memory://", KombuSource),
+    ],
+)
+def test_source_goes_by_the_url(url: str, kind: type) -> None:
+    """A path and `-` are lines, everything else is kombu's."""
+    assert type(built(url)._source) is kind
+
+
+@pytest.mark.parametrize(
+    ("to", "sink", "encoder"),
+    [
+        (SinkEnd(), LinesSink, LineEncoder),
+        (SinkEnd(kind="file", path="out.jsonl"), LinesSink, LineEncoder),
+        (KAFKA, KafkaSink, KafkaEncoder),
+    ],
+)
+def test_sink_goes_by_the_url(to: SinkEnd, sink: type, encoder: type) -> None:
+    """Lines have a line encoder, Kafka has keys and headers."""
+    chain = built(to=to)
+
+    assert type(chain._sink) is sink
+    assert type(chain.pipeline.encoder) is encoder
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("native", Native), ("dump", Dump), ("pretty", Pretty), ("raw", type(raw)), ("auto", Native)]
+)
+def test_format_goes_by_its_name(name: str, kind: type) -> None:
+    """`auto` is native where stdout is no terminal."""
+    assert type(built(format=name).pipeline.encoder._format) is kind
+
+
+def test_auto_is_pretty_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And only for stdout: a file gets JSON wherever the terminal is."""
+    primary, terminal = os.openpty()
+    monkeypatch.setattr("bridge.service.build.STDOUT", terminal)
+    try:
+        assert type(built(format="auto").pipeline.encoder._format) is Pretty
+        assert type(built(format="auto", to=KAFKA).pipeline.encoder._format) is Native
+        assert type(built(format="auto", to=SinkEnd(kind="file", path="x")).pipeline.encoder._format) is Native
+    finally:
+        os.close(primary)
+        os.close(terminal)
+
+
+def test_every_problem_of_the_build_is_told_once(tmp_path: Path) -> None:
+    """Two chains with the same broken property tell it once."""
+    sources = tuple(SourceEnd(url=Url("-"), label=label) for label in ("a", "b"))
+    config = Config(sources=sources, to=KAFKA, kafka_properties={"linger.msx": "5", "acks": "0"})
+
+    with pytest.raises(ConfigError) as caught:
+        build(config, SystemClock())
+
+    assert len(caught.value.problems) == 2
