@@ -24,14 +24,15 @@ def leftovers_swept() -> None:
 @pytest.fixture(scope="session")
 def kafka(leftovers_swept: None) -> Iterator[KafkaServer]:
     """
-    One broker that tests share: each makes topics of its own. Who stops it, starts it again.
+    One broker that tests share: each makes topics of its own. Nobody stops it; its listener PROXIED is for a network
+    that breaks, and `kafka_servers` for brokers that do.
 
     Ask for it by `@pytest.mark.servers("kafka")` too, so that it is there before the test's leaks are counted.
     """
     if why_not():
         cannot_have("Kafka", why_not())
     fetch()
-    with KafkaServer() as server:
+    with KafkaServer(listeners={"PROXIED": "PLAINTEXT"}, proxied=["PROXIED"]) as server:
         yield server
 
 

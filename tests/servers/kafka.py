@@ -12,7 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -95,6 +95,7 @@ class KafkaServer:
 
     Args:
         listeners: more listeners, name -> protocol: {"AUTH": "SASL_SSL"}; see `address` and tests/servers/tls.py.
+        proxied: those of them that clients reach through a proxy: they are told a port of its own; see `through`.
         settings: more lines of server.properties, or other values.
         scram: users of SCRAM-SHA-512 and their passwords.
         jvm: options of the JVM instead of the class archive.
@@ -104,6 +105,7 @@ class KafkaServer:
         self,
         *,
         listeners: Mapping[str, str] | None = None,
+        proxied: Sequence[str] = (),
         settings: Mapping[str, object] | None = None,
         scram: Mapping[str, str] | None = None,
         jvm: list[str] | None = None,
@@ -113,13 +115,15 @@ class KafkaServer:
         self.folder = folder("kafka")
         names = {"INTERNAL": "PLAINTEXT", **(listeners or {}), "CONTROLLER": "PLAINTEXT"}
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self._proxies = dict(zip(proxied, free_ports(len(proxied)), strict=True))
         self.bootstrap = self.address("INTERNAL")
         urls = [f"{name}://{self.address(name)}" for name in names]
+        told = [f"{name}://127.0.0.1:{self._proxies.get(name, self._ports[name])}" for name in names][:-1]
         self._settings = {
             **_SETTINGS,
             "log.dirs": self.folder / "data",
             "listeners": ",".join(urls),
-            "advertised.listeners": ",".join(urls[:-1]),
+            "advertised.listeners": ",".join(told),
             "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in names.items()),
             "controller.quorum.voters": f"1@{self.address('CONTROLLER')}",
             **(settings or {}),
@@ -131,6 +135,10 @@ class KafkaServer:
     def address(self, listener: str) -> str:
         """host:port of a listener."""
         return f"127.0.0.1:{self._ports[listener]}"
+
+    def through(self, listener: str) -> tuple[int, int]:
+        """Of a proxied listener: the port where the proxy has to listen, and the port it has to forward to."""
+        return self._proxies[listener], self._ports[listener]
 
     def start(self, *, wait: bool = True) -> None:
         """
