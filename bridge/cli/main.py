@@ -87,6 +87,11 @@ def failed(error: Exception) -> int:
     if not all(isinstance(leaf, BridgeError) for leaf in leaves):
         import structlog
 
+        from bridge.cli import logs
+        from bridge.config import Config
+
+        if not structlog.is_configured():  # it would print to stdout, which is data
+            logs.configure(Config())
         structlog.get_logger().critical("stopped by an unexpected error", exc_info=error)
         return 1
     for leaf in leaves:

@@ -24,10 +24,10 @@ def schemas() -> None:
 
 @command("list", table="schemas")
 def list_types(**flags: Any) -> int:
-    """Print the event types that have a schema, one per line; any other type is checked against `event`."""
+    """Print the name of each schema; a type that has none is checked against `event`."""
     known = in_force(flags)
     with printing():
-        for name in names(known):
+        for name in known.types():
             write_line(name)
     return 0
 
@@ -37,10 +37,10 @@ def list_types(**flags: Any) -> int:
 def show(type_: str, **flags: Any) -> int:
     """Print the schema of one event type; `event` is for any other event, `record` for what the bridge sends."""
     known = in_force(flags)
-    if type_ not in names(known):
-        raise ConfigError(f"TYPE: {type_!r} has no schema of its own{did_you_mean(type_, names(known))}")
+    if type_ not in known.types():
+        raise ConfigError(f"TYPE: {type_!r} has no schema of its own{did_you_mean(type_, known.types())}")
     with printing():
-        write_line(text(known, type_).rstrip("\n"))
+        write_line(known.text(type_).decode().rstrip("\n"))
     return 0
 
 
@@ -51,7 +51,7 @@ def export(directory: str, force: bool, **flags: Any) -> int:
     """Write every schema to DIR as <type>.json. A file that is there and differs is kept, unless --force is given."""
     known = in_force(flags)
     target = Path(directory)
-    contents = {target / f"{name}.json": text(known, name).encode() for name in names(known)}
+    contents = {target / f"{name}.json": known.text(name) for name in known.types()}
     try:
         target.mkdir(parents=True, exist_ok=True)
         if not force and (kept := [path for path, content in contents.items() if differs(path, content)]):
@@ -79,17 +79,6 @@ def in_force(flags: Mapping[str, Any]) -> "Schemas":
     from bridge.validate import Schemas
 
     return Schemas.load(load("schemas", flags, os.environ).config.schemas)
-
-
-def names(known: "Schemas") -> list[str]:
-    """Every schema there is, sorted."""
-    return sorted({*known.types(), "event", "record"})
-
-
-def text(known: "Schemas", name: str) -> str:
-    """A schema as its file has it."""
-    content = known.text(name)
-    return content if isinstance(content, str) else content.decode()
 
 
 for each in (list_types, show, export):

@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from bridge.errors import OutputError
 
@@ -26,25 +25,40 @@ def write_line(text: str) -> None:
         raise _translated(error) from error
 
 
-@contextmanager
-def printing() -> Iterator[None]:
+class printing:  # noqa: N801 - reads as the statement it is used in
     """
-    Flush what was written at the end, and swallow PipeClosed: then the command's exit code is 0.
+    Around everything a command prints: flushes at the end, and swallows PipeClosed, after which the exit code is 0.
 
     Raises:
         OutputError: stdout is closed or its disk is full.
     """
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            error = _flushed()
+            if error is not None and not isinstance(error, PipeClosed):
+                raise error
+        if isinstance(error, PipeClosed):
+            # What the interpreter flushes at exit goes where it makes no noise.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, sys.stdout.fileno())
+            os.close(null)
+            return True
+        return False
+
+
+def _flushed() -> Exception | None:
+    """Hand everything to the kernel; what went wrong, if anything."""
     try:
-        yield
-        try:
-            sys.stdout.buffer.flush()
-        except (OSError, ValueError, AttributeError) as error:
-            raise _translated(error) from error
-    except PipeClosed:
-        # What the interpreter flushes at exit goes where it makes no noise.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+        sys.stdout.buffer.flush()
+    except (OSError, ValueError, AttributeError) as error:
+        return _translated(error)
+    return None
 
 
 def _translated(error: Exception) -> Exception:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,25 +78,25 @@ def check_delivery(delivery: Delivery, schemas: "Schemas", totals: Totals) -> No
     from bridge.decode import decode
 
     events, failures = decode(delivery)
-    for failure in failures:
-        write_line(f"{place(delivery, failure.index)}: not an event: {failure.reason}: {failure.error}")
+    found = [(failure.index or 0, refused(delivery, failure)) for failure in failures]
     for event in events:
         violations = schemas.violations(event)
         totals.invalid += bool(violations)
-        for line in lines(event, violations):
-            write_line(line)
+        found += [(event.index or 0, line) for line in lines(event, violations)]
+    for _, line in sorted(found, key=itemgetter(0)):
+        write_line(line)
     totals.events += len(events)
     totals.no_events += len(failures)
 
 
+def refused(delivery: Delivery, failure: Failure) -> str:
+    """The line for what is no event; only the line's number when its whole body is meant."""
+    where = f"{delivery.tag}" if failure.index is None else f"{delivery.tag}[{failure.index}]"
+    return f"{where}: not an event: {failure.reason}: {failure.error}"
+
+
 def lines(event: Event, violations: list[Failure]) -> Iterator[str]:
-    """One line per violation of one event."""
+    """One line per violation: line of the file, index in its list (or 0), type, JSON pointer, what is wrong."""
     name = "".join(char if char.isprintable() else repr(char)[1:-1] for char in event.type[:_MAX_TYPE])
-    where = place(event.delivery, 0 if event.index is None else event.index)
     for violation in violations:
-        yield f"{where}: {name}: {violation.path}: {violation.error}"
-
-
-def place(delivery: Delivery, index: int | None) -> str:
-    """`12[0]`: the line from 1 and the index in its list; only the line when its whole body is meant."""
-    return f"{delivery.tag}" if index is None else f"{delivery.tag}[{index}]"
+        yield f"{event.delivery.tag}[{event.index or 0}]: {name}: {violation.path}: {violation.error}"

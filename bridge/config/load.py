@@ -1,11 +1,11 @@
 """From layers to a checked Config: defaults < file < environment < flags, and every problem at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.config import layers, resolve
+from bridge.config import layers, paths, resolve
 from bridge.config.layers import Given, Layer
 from bridge.config.options import Option
 from bridge.config.secret import MASK, Properties, is_secret
@@ -48,6 +48,7 @@ class _Loader:
         self.problems: list[str] = []
         self.values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self.layers = [layers.from_flags(command, flags, OPTIONS), layers.from_environment(environ, OPTIONS)]
         self.layers.append(self._file())
         for layer in reversed(self.layers):
@@ -60,6 +61,8 @@ class _Loader:
         for row in OPTIONS:
             if row.field == "sources":
                 self._take_sources(row)
+        if self.command != "config":  # which shows what another machine would do, too
+            self._check_paths()
         if self.problems:
             raise ConfigError(self.problems)
         return Loaded(Config(command=self.command, **self.values), self.origins)
@@ -78,7 +81,10 @@ class _Loader:
     def _given(self, row: Option) -> list[Given]:
         """What the layers that count for this command gave, highest first."""
         counting = self.layers[:1] if self.command in row.flag_only else self.layers
-        return list(layers.values_of(counting, row.key))
+        given = list(layers.values_of(counting, row.key))
+        if given:
+            self.names[row.field] = given[0].name
+        return given
 
     def _take(self, row: Option) -> None:
         """The value of one option: the highest layer's, or of names and values each layer's, the higher one winning."""
@@ -119,3 +125,14 @@ class _Loader:
             self.problems.append("FILE: replay reads a file; to read from a broker use run or dump")
         self.values[row.field] = ends
         self.origins[row.field] = origin
+
+    def _check_paths(self) -> None:
+        """What is missing is said together with all else that is wrong; of options that matter to the command only."""
+        checks: dict[str, Callable[[Any], Iterable[str]]] = {
+            "sources": paths.source_problems, "to": paths.sink_problems, "schemas": paths.directory_problems,
+        }  # fmt: skip
+        for row in OPTIONS:
+            used = self.command in row.commands or (row.field == "sources" and self.command == "replay")
+            if row.field in checks and used:
+                name = self.names.get(row.field, row.flag)
+                self.problems.extend(f"{name}: {problem}" for problem in checks[row.field](self.values[row.field]))

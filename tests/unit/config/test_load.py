@@ -101,10 +101,11 @@ def test_demo_reads_and_writes_nothing_of_the_users() -> None:
     assert config.sources == (SourceEnd(url=Url("amqp://")),)
 
 
-def test_replay_takes_a_file_only() -> None:
+def test_replay_takes_a_file_only(tmp_path: Path) -> None:
     """A broker's URL would be consumed, not replayed."""
     assert (
-        load("replay", {"sources": ["x.jsonl"]}, {"CELERY_BRIDGE_FROM": "amqp://h"}).config.sources[0].path == "x.jsonl"
+        load("replay", {"sources": [written(tmp_path, "")]}, {"CELERY_BRIDGE_FROM": "amqp://h"}).config.sources[0].path
+        == "x.jsonl"
     )
     assert problems("replay", {"sources": ["amqp://h"]}) == (
         "FILE: replay reads a file; to read from a broker use run or dump",

@@ -1,0 +1,48 @@
+"""Whether the paths of a configuration are there: said with all other problems, instead of one by one later."""
+
+# ruff: noqa: PTH - os.path says no where pathlib raises: a name that is too long
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.config.ends import STDIN, SinkEnd, SourceEnd
+from bridge.config.layers import os_reason
+
+
+def source_problems(ends: tuple[SourceEnd, ...]) -> Iterator[str]:
+    """A sentence for each file of lines that cannot be read; opening it later may still fail."""
+    for end in ends:
+        if end.path is not None and end.path != STDIN and (reason := _unreadable(end.path)):
+            yield f"cannot read {end.path}: {reason}"
+
+
+def sink_problems(end: SinkEnd) -> Iterator[str]:
+    """A sentence when the file to write to can neither be there nor be made."""
+    if end.kind == "file" and (reason := _unwritable(end.path)):
+        yield f"cannot write to {end.path}: {reason}"
+
+
+def directory_problems(path: Path | None) -> Iterator[str]:
+    """A sentence when it is no directory."""
+    if path is not None and not os.path.isdir(path):
+        yield f"{path}: no such directory"
+
+
+def _unreadable(path: str) -> str:
+    try:
+        os.stat(path)
+    except (OSError, ValueError) as error:
+        return os_reason(error)
+    if os.path.isdir(path):
+        return "is a directory"
+    return "" if os.access(path, os.R_OK) else "permission denied"
+
+
+def _unwritable(path: str) -> str:
+    if os.path.isdir(path):
+        return "is a directory"
+    target = path if os.path.exists(path) else os.path.dirname(path) or "."
+    if not os.path.exists(target):
+        return f"there is no directory {target}"
+    return "" if os.access(target, os.W_OK) else "permission denied"
