@@ -115,7 +115,8 @@ class Chain:
                 tasks.create_task(self._pump(), name=f"pump {self.label}")
                 tasks.create_task(self._settle(), name=f"settle {self.label}")
         except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # one chain ends for one reason: the other task was only cancelled
+            reason = errors.exceptions[0]  # one chain ends for one reason: the other task was only cancelled
+            raise reason from reason.__cause__  # kept: a reader that left is told from a full disk by it
 
     async def _pump(self) -> None:
         """Read, transform and send until the source ends; a None in the queue tells the settler."""

@@ -300,6 +300,24 @@ def test_sink_that_cannot_go_on_ends_the_chain_and_leaves_deliveries_unsettled()
     run(scenario())
 
 
+def test_reason_of_an_end_keeps_its_own_cause() -> None:
+    """Whoever handles it can tell a reader that left from a full disk."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(1), ends=False), MemorySink()
+        sink.hold()
+        running = asyncio.create_task(made(source, sink).run())
+        await until(lambda: sink.in_flight == 1)
+        broken = SinkError("broken for ever")
+        broken.__cause__ = BrokenPipeError()
+        sink.fail(broken)
+        with pytest.raises(SinkError) as caught:
+            await running
+        assert isinstance(caught.value.__cause__, BrokenPipeError)
+
+    run(scenario())
+
+
 def test_fail_fast_sink_ends_the_start() -> None:
     """An end that is not there is an error when the user wants it so."""
     sink = MemorySink(connect=[ConnectError("down")], fail_fast=True)
