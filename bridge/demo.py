@@ -25,13 +25,13 @@ from bridge import service
 from bridge.config import Config, SourceEnd, Url
 from bridge.errors import SourceError
 
-BROKER = "memory://"
+BROKER = "memory://localhost/"
 
 ORDERS = 3
 """Orders of one demo: 20 events each, all kinds of task events in every one."""
 
 ORDER_EVERY_SECONDS = 0.8
-"""Three orders and the last one's review (2.4 s) then outlive two heartbeats, which a worker sends every 2 s."""
+"""The last order's review is then due 2.8 s after the worker came online, so that a heartbeat (every 2 s) is seen."""
 
 POLL_SECONDS = 0.02
 """How often the memory transport and we look; it adds as much to a task's time in the queue (kombu's default: 1 s)."""
