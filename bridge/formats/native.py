@@ -28,11 +28,11 @@ class Native:
     Args:
         cluster: label of the chain.
         documented: names that stand on top of the record for a type; all others go into `extra`.
-        nullable: which of them may be null (a null is absent in the record).
+        nullable: whether any of them may be null (a null is absent in the record).
     """
 
     def __init__(
-        self, cluster: str, documented: Callable[[str], frozenset[str]], nullable: Callable[[str], frozenset[str]]
+        self, cluster: str, documented: Callable[[str], frozenset[str]], nullable: Callable[[str], bool]
     ) -> None:
         self._cluster = cluster
         self._documented = documented
@@ -105,7 +105,7 @@ class Native:
     def _may_be_null(self, event_type: str) -> bool:
         if len(self._nulls) >= SHAPES_KEPT:
             self._nulls.clear()
-        self._nulls[event_type] = nulls = bool(self._nullable(event_type))
+        self._nulls[event_type] = nulls = self._nullable(event_type)
         return nulls
 
 
