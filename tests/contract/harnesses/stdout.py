@@ -75,29 +75,6 @@ class FileHarness:
         raise NotImplementedError
 
 
-class FullFileHarness(FileHarness):
-    """A device on which every write fails: a full disk."""
-
-    name = "lines-full-disk"
-    can_break = True
-
-    def __init__(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-        super().__init__(request, tmp_path)
-        self._link = tmp_path / "full"
-        self._link.symlink_to("/dev/full")
-
-    def sink(self, *, fail_fast: bool = False) -> LinesSink:
-        self._current = LineWriter(f"file:{self._path}")
-        return LinesSink(self._current)
-
-    async def break_for_good(self) -> None:
-        thread = self._current._thread
-        assert thread is not None
-        full = os.open(self._link, os.O_WRONLY)
-        os.dup2(full, thread._fd)
-        os.close(full)
-
-
 class PipeHarness(FileHarness):
     """stdout is a pipe of ours, read on the loop of the claim."""
 
@@ -148,4 +125,4 @@ class PipeHarness(FileHarness):
         os.close(self._reader)
 
 
-SINKS = [FileHarness, FullFileHarness, PipeHarness]
+SINKS = [FileHarness, PipeHarness]
