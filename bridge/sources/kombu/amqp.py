@@ -210,6 +210,8 @@ class AmqpLink:
         deadline = time.monotonic() + _CLOSE_SECONDS
         with contextlib.suppress(*refusal.BROKEN, AttributeError):
             if polite:
+                for tag in sorted(self._settled):  # settled behind one that is not: no `multiple` reached them
+                    self._channel.basic_ack(tag)
                 connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
             while polite and connection.connected and time.monotonic() < deadline:
                 self.drain(0.1)

@@ -180,6 +180,7 @@ class KombuSource:
             ConfigError: the queue was declared anew, with other arguments, by somebody else.
             SourceError: a fault of ours.
         """
+        await asyncio.sleep(0)  # a full inbox must not keep the loop from its other tasks
         while True:
             items = self._inbox.take()
             if items:

@@ -1,4 +1,4 @@
-"""Transports that kombu emulates in the client: memory and filesystem. They have no server that could fail."""
+"""Kombu's in-memory transport: it has no server that could fail."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,10 +29,6 @@ class MemoryTransportHarness:
 
     def __init__(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
         self._group = f"contract-{uuid4()}"
-        self._url = self._address(tmp_path)
-
-    def _address(self, folder: Path) -> str:
-        return "memory://"
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,10 +47,10 @@ class MemoryTransportHarness:
                 channel.queue_unbind(queue, "celeryev", "#")
 
     def source(self, *, fail_fast: bool = False) -> KombuSource:
-        return KombuSource(self._url, group=self._group, fail_fast=fail_fast)
+        return KombuSource("memory://", group=self._group, fail_fast=fail_fast)
 
     async def publish(self, bodies: Sequence[bytes]) -> None:
-        await asyncio.to_thread(publish, self._url, bodies)
+        await asyncio.to_thread(publish, "memory://", bodies)
 
     async def down(self) -> None:
         raise NotImplementedError
@@ -69,20 +65,4 @@ class MemoryTransportHarness:
         raise NotImplementedError
 
 
-class FilesystemHarness(MemoryTransportHarness):
-    """A folder of its own per test. It lists that folder for every message, so it takes its time."""
-
-    name = "filesystem"
-    seconds = 60.0
-
-    def _address(self, folder: Path) -> str:
-        for name in ("spool", "control"):
-            (folder / name).mkdir()
-        spool = folder / "spool"
-        return f"filesystem://?data_folder_in={spool}&data_folder_out={spool}&control_folder={folder / 'control'}"
-
-    def _remove(self) -> None:
-        """The folder goes with the test."""
-
-
-SOURCES = [MemoryTransportHarness, FilesystemHarness]
+SOURCES = [MemoryTransportHarness]
