@@ -17,6 +17,6 @@ def raw(event: Event, context: Context, event_id: str, event_time: str, observed
     Raises:
         Nothing.
 
-    Cost: 0.5 us for an event of 400 bytes.
+    Cost: 0.6 us for an event of 400 bytes.
     """
     return orjson.dumps(event.fields)
