@@ -2,19 +2,19 @@
 
 import re
 
-# A JSON string as a whole, escapes included. No two ways to match one text, so no backtracking.
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-_NUMBER = rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+# A JSON string as a whole, escapes included. A string that never ends reaches to the end of the text: were it no match,
+# each quote in it would be tried in turn. Possessive (`*+`), so that nothing is remembered to come back to.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+# A number or a constant, and the colon behind it, where broken text has one: as a name it is never repaired.
+_BARE = rb"(-?+(?:\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+|Infinity)|NaN)([ \t\n\r]*+:)?+"
 
 _BRACKET = re.compile(_STRING + rb"|([\[{])|[\]}]", re.DOTALL)
-_TOKEN = re.compile(_STRING + rb"|" + _NUMBER + rb"|-?Infinity|NaN", re.DOTALL)
-_NAMES_A_FIELD = re.compile(rb"[ \t\n\r]*:")
+_TOKEN = re.compile(_STRING + rb"|" + _BARE, re.DOTALL)
 
-# One escape: a surrogate pair (12 bytes), a lone surrogate (6 bytes), or any other (2 bytes, `\\` among them).
+# One escape: a surrogate pair, any that is no surrogate (`\\` among them), or, in the group, a lone surrogate.
 _ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
-_LONE = 6
 
 MARKS = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 32 for byte in range(256))
 """For `bytes.translate`: every digit becomes `0`, every `[` and `{` becomes `[`, any other byte a blank."""
@@ -85,26 +85,29 @@ def repaired(text: bytes) -> bytes | None:
     integer beyond 64 bit becomes a string of its digits, however many. Nothing else changes, and text that was broken
     stays broken: it is parsed by the same parser afterwards, so one text has one meaning.
     """
-    pieces: list[bytes] = []
+    mended = bytearray()
     done = 0
     for match in _TOKEN.finditer(text):
-        token = match.group()
-        if token[0] == 34:
-            new = _without_lone_surrogates(token) if b"\\u" in token else None
-        elif token[-1] > 57:  # a letter: NaN or Infinity
+        bare, colon = match.groups()
+        new: bytes | None = None
+        if bare is None:
+            string = match.group()
+            if b"\\u" in string:
+                new = _without_lone_surrogates(string)
+        elif colon is not None:
+            continue
+        elif bare[-1] > 57:  # a letter: NaN or Infinity
             new = b"null"
-        elif len(token) >= len(LONG) and _beyond_64_bit(token):
-            new = b'"' + token + b'"'
-        else:
-            new = None
-        if new is None or (token[0] != 34 and _NAMES_A_FIELD.match(text, match.end())):
-            continue  # a bare number or NaN as a name is broken, and quoting it would hide that
-        pieces += (text[done : match.start()], new)
-        done = match.end()
-    if not pieces:
+        elif len(bare) >= len(LONG) and _beyond_64_bit(bare):
+            new = b'"' + bare + b'"'
+        if new is not None:
+            mended += text[done : match.start()]
+            mended += new
+            done = match.end()
+    if not done:
         return None
-    pieces.append(text[done:])
-    return b"".join(pieces)
+    mended += text[done:]
+    return bytes(mended)
 
 
 def _beyond_64_bit(number: bytes) -> bool:
@@ -117,10 +120,14 @@ def _beyond_64_bit(number: bytes) -> bool:
 
 def _without_lone_surrogates(string: bytes) -> bytes | None:
     """The string token with `\\ufffd` for each lone surrogate escape; None when there is none."""
-    fixed = _ESCAPE.sub(_replace_lone, string)
-    return None if fixed == string else fixed
-
-
-def _replace_lone(match: re.Match[bytes]) -> bytes:
-    escape = match.group()
-    return b"\\ufffd" if len(escape) == _LONE else escape
+    mended = bytearray()
+    done = 0
+    for match in _ESCAPE.finditer(string):
+        if match.group(1) is not None:
+            mended += string[done : match.start()]
+            mended += b"\\ufffd"
+            done = match.end()
+    if not done:
+        return None
+    mended += string[done:]
+    return bytes(mended)
