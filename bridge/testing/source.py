@@ -20,7 +20,7 @@ class Drop:
     """In a script: here the connection is lost and made again. What is not settled comes again, `redelivered`."""
 
 
-Item = bytes | Delivery | Gap | Drop | BridgeError
+Item = bytes | Delivery | Gap | Drop | Exception
 """What a script holds. Bytes are the body of a JSON delivery; an error is raised, once, by the `read` that meets it."""
 
 
@@ -201,7 +201,7 @@ class MemorySource:
 
         Raises:
             EndOfStream: stopped, or ended, and everything was handed out.
-            BridgeError: scripted here, after the items before it were handed out.
+            Exception: what the script has here, after the items before it were handed out.
         """
         await asyncio.sleep(0)  # a script that never makes us wait must not keep the loop from the other tasks
         while True:
@@ -220,7 +220,7 @@ class MemorySource:
         The next items within the bounds of one read; empty when there is none, or the connection was just lost.
 
         Raises:
-            BridgeError: the script has it here, and nothing is taken yet.
+            Exception: the script has it here, and nothing is taken yet.
         """
         batch: list[Delivery | Gap] = []
         size = 0
@@ -230,7 +230,7 @@ class MemorySource:
             if number in self._server.spent or number in self._server.met:
                 self._cursor += 1
                 continue
-            if isinstance(item, Drop | BridgeError):
+            if isinstance(item, Drop | Exception):
                 if not batch:
                     self._meet(number, item)
                 break
@@ -245,9 +245,9 @@ class MemorySource:
                 self._server.spent.add(number)
         return batch
 
-    def _meet(self, number: int, fault: Drop | BridgeError) -> None:
+    def _meet(self, number: int, fault: Drop | Exception) -> None:
         self._server.met.add(number)
-        if isinstance(fault, BridgeError):
+        if isinstance(fault, Exception):
             raise fault
         self._connected = False
 

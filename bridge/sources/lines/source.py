@@ -72,10 +72,11 @@ class LinesSource:
 
     def _open(self) -> int:
         name = "stdin" if self._path == "-" else self._path
+        if self._path == "-" and sys.__stdin__ is None:  # its number may by now be another file's
+            raise ConfigError("cannot read stdin: it is closed")
         try:
-            if self._path == "-":
-                # Closed, it is None, and its number may by now be somebody else's file.
-                fd = sys.__stdin__.fileno() if sys.__stdin__ is not None else -1
+            if self._path == "-" and sys.__stdin__ is not None:
+                fd = sys.__stdin__.fileno()
             else:
                 # O_NONBLOCK: opening a FIFO would wait for its writer. The open file is ours alone.
                 fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)

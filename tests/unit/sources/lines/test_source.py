@@ -192,7 +192,7 @@ def test_stdin_that_is_a_file_is_read_from_where_the_shell_left_it(stdin: Any, w
 def test_stdin_that_is_closed_is_a_config_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """`<&-` leaves no stdin; its number may belong to another file by now and is not touched."""
     monkeypatch.setattr(sys, "__stdin__", None)
-    with pytest.raises(ConfigError, match="stdin"):
+    with pytest.raises(ConfigError, match="stdin: it is closed"):
         run(read_all(LinesSource("-")))
 
 
