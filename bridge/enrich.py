@@ -37,7 +37,7 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) ->
 
     Cost: 1.6 us (tests/bench).
     """
-    group, subject = kind_of(event.type)
+    group, subject = KINDS.get(event.type) or kind_of(event.type)
     fields = event.fields
     if group == "task":
         task = state.fold_task(subject, fields, event_id, event_time, event.delivery.received_at)

@@ -4,7 +4,8 @@ from collections import OrderedDict
 from sys import intern
 
 from bridge.model import Fields
-from bridge.state.task import STATE_OF, Task
+from bridge.state.precedence import STATE_OF
+from bridge.state.task import Task
 from bridge.state.worker import Worker
 
 MAX_TASKS = 100_000
@@ -57,13 +58,9 @@ class ClusterState:
             received_at: when we read it, our clock; None where that is unknown.
         """
         uuid = fields.get("uuid")
-        if not isinstance(uuid, str) or not uuid:
+        if not uuid or not isinstance(uuid, str):
             return None
-        task = self.task(uuid)
-        if task is None:
-            task = self._running[uuid] = Task(uuid)
-            if len(self) > self.max_tasks:
-                self._evict()
+        task = self.task(uuid) or self._new_task(uuid)
         was_over = task.over_at is not None
         task.fold(subject, fields, event_id, event_time)
         if (task.over_at is not None) is not was_over:
@@ -71,7 +68,11 @@ class ClusterState:
             if source.pop(uuid, None) is not None:  # with max_tasks 0 it was evicted at once
                 target[uuid] = task
         if subject != "sent":  # case 5: that was the client
-            self._hear(fields["hostname"], received_at, subject in STATE_OF or subject == "cancelled")
+            worker = self.workers.get(fields["hostname"])
+            if worker is None:
+                self._hear_new(fields["hostname"], subject, received_at)
+            elif worker.online:  # case 6
+                worker.hear(received_at)
         return task
 
     def fold_worker(self, subject: str, fields: Fields, received_at: float | None) -> Worker:
@@ -80,13 +81,16 @@ class ClusterState:
         worker.fold(subject, fields, received_at)
         return worker
 
-    def _hear(self, hostname: str, received_at: float | None, by_worker: bool) -> None:
+    def _new_task(self, uuid: str) -> Task:
+        task = self._running[uuid] = Task(uuid)
+        if len(self._running) + len(self._over) > self.max_tasks:
+            (self._over or self._running).popitem(last=False)
+            self.evicted += 1
+        return task
+
+    def _hear_new(self, hostname: str, subject: str, received_at: float | None) -> None:
         # A custom task event may come from any client: it makes no worker (Celery's phantom `gen9@c`, case 5).
-        worker = self.workers.get(hostname)
-        if worker is not None:
-            if worker.online:
-                worker.hear(received_at)
-        elif by_worker:
+        if subject in STATE_OF:
             self._worker(hostname).hear(received_at)
 
     def _worker(self, hostname: str) -> Worker:
@@ -98,7 +102,3 @@ class ClusterState:
         else:
             self.workers.move_to_end(hostname)
         return worker
-
-    def _evict(self) -> None:
-        (self._over or self._running).popitem(last=False)
-        self.evicted += 1

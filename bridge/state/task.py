@@ -8,45 +8,17 @@ from sys import intern
 from typing import Any
 
 from bridge.model import Fields
-
-PENDING = "PENDING"
-RECEIVED = "RECEIVED"
-STARTED = "STARTED"
-RETRY = "RETRY"
-REJECTED = "REJECTED"
-REVOKED = "REVOKED"
-FAILURE = "FAILURE"
-SUCCESS = "SUCCESS"
-CANCELLED = "CANCELLED"
-
-RANK = {SUCCESS: 0, FAILURE: 1, REVOKED: 3, STARTED: 4, RECEIVED: 5, REJECTED: 6, RETRY: 7, PENDING: 8}
-CUSTOM_RANK = 2
-"""Celery ranks every state that it does not know below FAILURE and above REVOKED (celery.states.precedence)."""
-
-END_STATES = frozenset({SUCCESS, FAILURE, REVOKED, REJECTED})
-OVER = END_STATES | {CANCELLED}
-"""A task in one of these runs no more, unless it is received and started again."""
+from bridge.state.precedence import OVER, PENDING, RECEIVED, RETRY, STARTED, STATE_OF, may_become
 
 END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
 
-STATE_OF = {
-    "sent": PENDING,
-    "received": RECEIVED,
-    "started": STARTED,
-    "retried": RETRY,
-    "rejected": REJECTED,
-    "revoked": REVOKED,
-    "failed": FAILURE,
-    "succeeded": SUCCESS,
-}
-"""celery.events.state.TASK_EVENT_TO_STATE; every other subject is a custom state, its name in capitals."""
-
 RECEIVED_FIELDS = ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
 SENT_FIELDS = (*RECEIVED_FIELDS, "queue", "exchange", "routing_key")
-SHARED_FIELDS = frozenset({"name", "queue", "exchange", "routing_key"})
-"""Few values stand in many tasks: interned, 100,000 tasks hold one string."""
 
 DURATIONS = ("queue_seconds", "prefetch_seconds", "runtime", "total_seconds")
+
+SHARED_LENGTH = 64
+"""Strings as short as names of tasks and queues are likely to be equal; longer arguments are likely not."""
 
 SIGNATURE_LENGTH = 13
 """The last group of an event id with its dash: 48 random bits, two events share them with a chance of 3.6e-15."""
@@ -54,17 +26,7 @@ SIGNATURE_LENGTH = 13
 SIGNATURES_KEPT = 64
 """A run has 4 to 8 events; only tasks that report progress have more, and of those the newest are redelivered."""
 
-
-def rank(state: str) -> int:
-    """Celery's precedence: the lower, the further a task has come."""
-    return RANK.get(state, CUSTOM_RANK)
-
-
-def seconds_between(start: float | None, end: float | None) -> float | None:
-    """`end - start` to the microsecond, the senders' own resolution; None when unknown or negative (two clocks)."""
-    if start is None or end is None or end < start:
-        return None
-    return round(end - start, 6)
+SIGNATURES_LENGTH = SIGNATURE_LENGTH * SIGNATURES_KEPT
 
 
 class Task:
@@ -121,28 +83,24 @@ class Task:
             False when the event was seen before (a redelivery).
         """
         signature = event_id[-SIGNATURE_LENGTH:]
-        if signature in self._seen:
+        seen = self._seen
+        if signature in seen:
             return False
-        self._seen = (self._seen + signature)[-SIGNATURES_KEPT * SIGNATURE_LENGTH :]
+        self._seen = seen + signature if len(seen) < SIGNATURES_LENGTH else seen[SIGNATURE_LENGTH:] + signature
         if self._closing and subject not in END_SUBJECTS:
             self._drop_durations()
-        at = fields["timestamp"]
-        match subject:
-            case "started":
-                self._fold_started(fields, at, event_time)
-            case "received":
-                self._fold_received(fields, at, event_time)
-            case "sent":
-                self._fold_sent(fields, at, event_time)
-            case "succeeded" | "failed" | "revoked" | "rejected" | "cancelled":
-                self._fold_end(subject, fields, at)
-            case "retried":
-                self.known["worker"] = intern(fields["hostname"])
-                self._advance(RETRY, at)
-                self._set_duration("runtime", self._started, at)
-                self._closing = True
-            case _:
-                self._advance(subject.upper(), at)
+        if subject == "started":
+            self._fold_started(fields, fields["timestamp"], event_time)
+        elif subject == "received":
+            self._fold_received(fields, fields["timestamp"], event_time)
+        elif subject == "sent":
+            self._fold_sent(fields, fields["timestamp"], event_time)
+        elif subject in END_SUBJECTS:
+            self._fold_end(subject, fields, fields["timestamp"])
+        elif subject == "retried":
+            self._fold_retried(fields, fields["timestamp"])
+        else:
+            self._advance(subject.upper(), fields["timestamp"])
         return True
 
     def _fold_sent(self, fields: Fields, at: float, event_time: str) -> None:
@@ -156,8 +114,8 @@ class Task:
             self._first_sent = at
         self.complete = True
         self._advance(PENDING, at)
-        if self.over_at is None:
-            self._set_duration("queue_seconds", at, self._received)
+        if self._received is not None and at <= self._received and self.over_at is None:
+            known["queue_seconds"] = round(self._received - at, 6)
 
     def _fold_received(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
@@ -167,8 +125,8 @@ class Task:
         self._received = at
         self.complete = True
         self._advance(RECEIVED, at)
-        if self.over_at is None:
-            self._set_duration("queue_seconds", self._sent, at)
+        if self._sent is not None and self._sent <= at and self.over_at is None:
+            known["queue_seconds"] = round(at - self._sent, 6)
 
     def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
@@ -181,34 +139,45 @@ class Task:
             if "queue_seconds" not in known:  # received while the run before it was still over
                 self._set_duration("queue_seconds", self._sent, self._received)
 
+    def _fold_retried(self, fields: Fields, at: float) -> None:
+        self.known["worker"] = intern(fields["hostname"])
+        self._advance(RETRY, at)
+        self._set_duration("runtime", self._started, at)
+        self._closing = True
+
     def _fold_end(self, subject: str, fields: Fields, at: float) -> None:
         self.known["worker"] = intern(fields["hostname"])
-        self._advance(STATE_OF.get(subject, CANCELLED), at)
+        self._advance(STATE_OF[subject], at)
         self._set_duration("queue_seconds", self._sent, self._received)
         self._set_duration("prefetch_seconds", self._received, self._started)
         self._set_duration("total_seconds", self._first_sent, at)
-        if fields.get("runtime") is None or subject != "succeeded":
+        if subject != "succeeded" or fields.get("runtime") is None:
             self._set_duration("runtime", self._started, at)
         self._closing = True
 
     def _merge(self, fields: Fields, names: tuple[str, ...]) -> None:
-        """What the event says replaces what was known, a null too (Celery's `Task.__dict__.update`)."""
-        known = self.known
+        """
+        What the event says replaces what was known, a null too (Celery's `Task.__dict__.update`).
+
+        Equal strings are shared: 100,000 tasks have few names and queues, and most are their own root.
+        """
+        known, uuid = self.known, self.uuid
         for name in names:
             value = fields.get(name)
-            if value is not None:
-                if name in SHARED_FIELDS:
-                    value = intern(value)
-                elif value == self.uuid:  # root_id is the uuid itself for every task that no task sent
-                    value = self.uuid
+            if value is None:
+                if name in fields:
+                    known.pop(name, None)
+            elif value == uuid:
+                known[name] = uuid
+            elif value.__class__ is str and len(value) < SHARED_LENGTH:
+                known[name] = intern(value)
+            else:
                 known[name] = value
-            elif name in fields:
-                known.pop(name, None)
 
     def _set_duration(self, name: str, start: float | None, end: float | None) -> None:
-        seconds = seconds_between(start, end)
-        if seconds is not None:
-            self.known[name] = seconds
+        """To the microsecond, the senders' own resolution; not when unknown or negative (two clocks)."""
+        if start is not None and end is not None and start <= end:
+            self.known[name] = round(end - start, 6)
 
     def _drop_durations(self) -> None:
         """The durations belong to the events up to the end of the run (or this try): no later one shows them."""
@@ -221,25 +190,11 @@ class Task:
         if self.over_at is not None and self._runs_again(self.over_at):
             self.over_at = None
             self.state = STARTED
-        if self._may_become(state, at):
-            self.state, self.timestamp = (state, at)
+        if may_become(self.state, state, self.timestamp, at):
+            self.state, self.timestamp = state, at
             self.over_at = at if state in OVER else None
 
     def _runs_again(self, over_at: float) -> bool:
         """Case 3: received and started again, both later than it ended by the events' own time, is a new run."""
         received, started = self._received, self._started
         return received is not None and started is not None and received > over_at and started > over_at
-
-    def _may_become(self, state: str, at: float) -> bool:
-        current = self.state
-        if RETRY in (state, current):
-            return True
-        if current in END_STATES and state not in RANK:
-            return False  # case 2: a custom state never overrides an end state
-        if state == REVOKED and current not in RANK:
-            return True  # case 2: nor outlives one
-        if state == REJECTED and (current in (STARTED, RECEIVED) or current not in RANK):
-            return at >= self.timestamp  # cases 1 and 2, unless it was received again since
-        if current == REJECTED and state in (STARTED, RECEIVED):
-            return at > self.timestamp  # case 1: what happened before the rejection does not undo it
-        return rank(state) <= rank(current)

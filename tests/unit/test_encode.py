@@ -56,7 +56,7 @@ def test_line_is_the_value_alone() -> None:
     record = LINES.record(one, UNKNOWN, ID, NOW, NOW)
 
     assert_record(record.value)
-    assert (record.key, record.headers, record.origin, record.events) == (None, [], one.delivery, 1)
+    assert (record.key, record.headers, record.origin, record.events) == (None, (), one.delivery, 1)
 
 
 def test_gap_says_when_why_and_how_much() -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.formats.native import SHAPES_KEPT
+from bridge.formats.native import TYPES_KEPT
 from bridge.model import Context
 from tests.records import assert_record
 from tests.unit.making import RECEIVED_AT, decoded, event, native, received, sent, started
@@ -25,9 +25,7 @@ def record(
 
 def test_identity_and_time_come_first() -> None:
     """A reader's eye, and `head -c`, find what matters first."""
-    assert list(record(started()))[:7] == [
-        "event_id", "type", "event_time", "timestamp", "observed_time", "cluster", "hostname",
-    ]  # fmt: skip
+    assert list(record(started()))[:5] == ["event_id", "type", "event_time", "observed_time", "cluster"]
 
 
 def test_fields_of_the_event_are_verbatim() -> None:
@@ -122,11 +120,26 @@ def test_event_is_not_changed() -> None:
     assert fields == before
 
 
-def test_remembered_shapes_are_bounded() -> None:
-    """Every custom event may have other names: a million of them must not fill the memory."""
+def test_remembered_plans_are_bounded() -> None:
+    """Every custom event may have another type: a million of them must not fill the memory."""
     write = native()
-    for number in range(SHAPES_KEPT + 10):
-        fields = {**event(f"custom-{number}", 1795178793.5), f"field{number}": 1}
-        write(decoded(fields), Context("X", {f"known{number}": 1}), ID, NOW, NOW)
+    for number in range(TYPES_KEPT + 10):
+        write(decoded(event(f"custom-{number}", 1795178793.5)), UNKNOWN, ID, NOW, NOW)
 
-    assert max(len(write._extras), len(write._lacking), len(write._nulls)) <= SHAPES_KEPT
+    assert len(write._plans) <= TYPES_KEPT
+
+
+def test_plan_of_a_type_follows_its_fields() -> None:
+    """Events of one type may have other fields, other nulls, and tasks of which something else is known."""
+    write = native()
+    full, bare = event("order-paid", 1795178793.5, amount=1), event("order-paid", 1795178793.5, uuid=None)
+    rich, poor = Context("STARTED", {"name": "app.add", "queue": "q"}), Context("STARTED", {"name": "app.add"})
+    made = [
+        json.loads(write(decoded(fields), context, ID, NOW, NOW))
+        for fields in (full, bare, full)
+        for context in (rich, poor, UNKNOWN)
+    ]
+
+    assert [record.get("enriched") for record in made] == [["name", "queue"], ["name"], None] * 3
+    assert [record.get("extra") for record in made] == [{"amount": 1}] * 3 + [None] * 3 + [{"amount": 1}] * 3
+    assert ["uuid" in record for record in made] == [True] * 3 + [False] * 3 + [True] * 3
