@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.config.nearest import did_you_mean
-from bridge.config.secret import MASK, Properties, Url, holds_mask
+from bridge.config.secret import MASK, SCHEME, Properties, Url, holds_mask
 
 DEFAULT_BROKER = "amqp://"
 DEFAULT_LABEL = "celery"
@@ -31,7 +31,6 @@ its own, later."""
 LABEL = r"[a-z0-9-]+"
 _LABEL = re.compile(rf"^({LABEL})=(.*)$", re.DOTALL)
 _ALMOST_LABEL = re.compile(r"^([^=:/?#@.]+)=(.*)$", re.DOTALL)
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9.+_-]*)://")
 _HOST = re.compile(r"^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$")
 # Kafka allows 249 characters; ".positions" (10) must fit behind the name.
 _TOPIC = re.compile(r"^[A-Za-z0-9._-]{1,239}$")
@@ -101,7 +100,7 @@ def read_source(text: str) -> tuple[str, Url]:
     label = DEFAULT_LABEL
     if match := _LABEL.match(text):
         label, text = match.groups()
-    elif (match := _ALMOST_LABEL.match(text)) and _SCHEME.match(match[2]):
+    elif (match := _ALMOST_LABEL.match(text)) and SCHEME.match(match[2]):
         raise ValueError(f"the label {match[1]!r} may hold a-z, 0-9 and - only")
     return label, read_source_url(text)
 
@@ -118,7 +117,7 @@ def read_source_url(text: str) -> Url:
     url = Url(text)
     if not text:
         raise ValueError("the URL is empty")
-    match = _SCHEME.match(text)
+    match = SCHEME.match(text)
     if match is None:
         _check_path(url)
         return url
@@ -143,6 +142,8 @@ def _check_path(url: Url) -> None:
         raise ValueError(f"{url.masked} is no URL: write {scheme}://...")
     if url.value == "file:":
         raise ValueError("file: names no path")
+    if "://" in url.value and not url.value.startswith(("/", ".", "file:")):
+        raise ValueError(f"{url.masked} is no URL of a transport that is known")
 
 
 def read_sink(text: str) -> SinkEnd:
@@ -161,7 +162,7 @@ def read_sink(text: str) -> SinkEnd:
         if not path or path.startswith("//"):
             raise ValueError("write a file as file:PATH")
         return SinkEnd(kind="file", path=path)
-    scheme = _SCHEME.match(text)
+    scheme = SCHEME.match(text)
     if scheme and scheme[1].lower() == "kafka":
         return _read_kafka(text[scheme.end() :])
     shown = Url(text).masked

@@ -82,7 +82,7 @@ def from_environment(environ: Mapping[str, str], options: Sequence[Option]) -> L
             problems.append(f"{name}: given twice, {known.variable} is set as well")
         else:
             try:
-                raw = _variable(text if name == known.variable else _read(Path(text)).strip(), known)
+                raw = _variable(text if name == known.variable else _read(Path(text)).rstrip("\r\n"), known)
             except ValueError as error:
                 problems.append(f"{name}: {error}")
             else:

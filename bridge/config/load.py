@@ -79,12 +79,18 @@ class _Loader:
         return Layer({})
 
     def _given(self, row: Option) -> list[Given]:
-        """What the layers that count for this command gave, highest first."""
+        """What the layers that count for this command gave, highest first; nothing for an option it does not have."""
+        if not self._has(row):
+            return []
         counting = self.layers[:1] if self.command in row.flag_only else self.layers
         given = list(layers.values_of(counting, row.key))
         if given:
             self.names[row.field] = given[0].name
         return given
+
+    def _has(self, row: Option) -> bool:
+        """Whether the command has the option; `replay FILE` is `run --from FILE`."""
+        return self.command in row.commands or (row.field == "sources" and self.command == "replay")
 
     def _take(self, row: Option) -> None:
         """The value of one option: the highest layer's, or of names and values each layer's, the higher one winning."""
@@ -120,7 +126,8 @@ class _Loader:
     def _take_sources(self, row: Option) -> None:
         """Last of all: a source has what holds for all, where it does not say otherwise."""
         per_source = [each for each in OPTIONS if each.per_source]
-        ends, origin = resolve.sources(row, self._given(row), per_source, self.values, self.environ, self.problems)
+        environ = self.environ if self._has(row) else {}
+        ends, origin = resolve.sources(row, self._given(row), per_source, self.values, environ, self.problems)
         if self.command == "replay" and any(end.path is None for end in ends):
             self.problems.append("FILE: replay reads a file; to read from a broker use run or dump")
         self.values[row.field] = ends
@@ -132,7 +139,6 @@ class _Loader:
             "sources": paths.source_problems, "to": paths.sink_problems, "schemas": paths.directory_problems,
         }  # fmt: skip
         for row in OPTIONS:
-            used = self.command in row.commands or (row.field == "sources" and self.command == "replay")
-            if row.field in checks and used:
+            if row.field in checks and self._has(row):
                 name = self.names.get(row.field, row.flag)
                 self.problems.extend(f"{name}: {problem}" for problem in checks[row.field](self.values[row.field]))

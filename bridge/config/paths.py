@@ -1,6 +1,7 @@
 """Whether the paths of a configuration are there: said with all other problems, instead of one by one later."""
 
-# ruff: noqa: PTH - os.path says no where pathlib raises: a name that is too long
+# ruff: noqa: PTH110, PTH112, PTH116, PTH120
+# os.path and not pathlib: it says no where pathlib raises, as for a name that is too long.
 
 import os
 from collections.abc import Iterator

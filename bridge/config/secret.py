@@ -7,6 +7,8 @@ from dataclasses import dataclass
 MASK = "***"
 """What stands for a secret. A configuration that holds it as a value is refused: it was copied from a masked print."""
 
+SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9.+_-]*)://")
+
 _SECRET_NAME = re.compile(
     r"passw|secret|token(?!\.endpoint)|jaas|credential|api.?key|key\.pem|keystore\.key|private", re.IGNORECASE
 )
@@ -61,8 +63,8 @@ class Url:
     @property
     def scheme(self) -> str:
         """In lower case, `kombu+` and all; empty when this is a path."""
-        head, mark, _ = self.value.partition("://")
-        return head.lower() if mark else ""
+        match = SCHEME.match(self.value)
+        return match[1].lower() if match else ""
 
     def __str__(self) -> str:
         return self.masked

@@ -44,7 +44,7 @@ class Config:
             "Where events come from: a broker's URL (amqp, amqps, redis, rediss, sentinel or any transport of kombu), "
             "a file of JSON lines, or - for stdin. Repeatable, each with a label of its own: prod=amqp://... "
             "The label becomes `cluster` in each record.",
-            ENDS, key="from", commands=READERS, flags=("-b", "--broker"), flag_only=("demo",),
+            ENDS, key="from", commands=READERS, flags=("-b", "--broker"),
             default_text="$CELERY_BROKER_URL, else amqp://",
         ),
     )  # fmt: skip
@@ -52,7 +52,7 @@ class Config:
         default=SinkEnd(),
         metadata=option(
             Sinks(), "Where records go: stdout, file:PATH (appends), or kafka://host:port,host:port/topic.",
-            ENDS, commands=CHAINS, flag_only=("dump", "demo"),
+            ENDS, commands=CHAINS, flag_only=("dump",),
         ),
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class Config:
             Choice(("quorum", "transient")),
             "The queue on RabbitMQ. quorum: durable, keeps events while the bridge is away. transient: leaves nothing "
             "behind, and loses what is sent meanwhile.",
-            QUEUE, commands=READERS, defaults={"dump": "transient"}, flag_only=("dump", "demo"),
+            QUEUE, commands=READERS, defaults={"dump": "transient"}, flag_only=("dump",),
             per_source=True,
         ),
     )  # fmt: skip

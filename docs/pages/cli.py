@@ -3,6 +3,7 @@
 import click
 
 from bridge.cli.main import NAME, cli
+from bridge.cli.options import CONTEXT
 
 _WIDTH = 100
 
@@ -33,7 +34,7 @@ A reader that goes away (`| head`) ends every command quietly with 0, but `run` 
 
 
 def page() -> str:
-    root = click.Context(cli, info_name=NAME, max_content_width=_WIDTH, terminal_width=_WIDTH)
+    root = click.Context(cli, info_name=NAME, terminal_width=_WIDTH, **CONTEXT)
     parts = [_HEAD]
     for name, command in cli.commands.items():
         parts += sections(command, click.Context(command, info_name=name, parent=root))

@@ -17,6 +17,8 @@ An option has one name everywhere: `--queue-type` on the command line, `CELERY_B
 3. the file of `--config`
 4. the default
 
+An option that a command does not have is ignored: one file and one environment serve all of them.
+
 `celery-bridge config`, with the same flags, shows what holds and where each value came from. Everything that is wrong
 is reported at once, one line each on stderr, and the exit code is 78.
 
@@ -95,8 +97,8 @@ def described(row: Option) -> str:
         ("default", "; ".join(defaults)),
         ("commands", ", ".join(f"`{name}`" for name in COMMANDS if name in row.commands)),
     ]
-    for name in row.flag_only:
-        flag = "only the flag counts, for the environment and the file say what the service does"
-        rows.append((f"`{name}`", flag if name in row.commands else "ignores it"))
+    rows += [
+        (f"for `{name}`", "only the flag counts: file and environment are the service's") for name in row.flag_only
+    ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"### {row.flag}\n\n{row.help}\n\n| | |\n|---|---|\n{table}\n"

@@ -19,6 +19,7 @@ from bridge.config.secret import Url
         ("prod=-", "prod", "-"),
         ("events.jsonl", "celery", "events.jsonl"),
         ("./a=b.jsonl", "celery", "./a=b.jsonl"),
+        ("./odd://name", "celery", "./odd://name"),
         ("file:events.jsonl", "celery", "file:events.jsonl"),
         ("file:///tmp/x.jsonl", "celery", "file:/tmp/x.jsonl"),
         ("kombu+amqp://h", "celery", "kombu+amqp://h"),
@@ -58,6 +59,7 @@ def test_the_transports_are_those_of_kombu() -> None:
         ("amqp:/u:s3cret@h", "amqp:***@h is no URL: write amqp://..."),
         ("redis//h", "redis//h is no URL: write redis://..."),
         ("file:", "file: names no path"),
+        ("my.transport:Own://u:s3cret@h", "my.transport:***@h is no URL of a transport that is known"),
         ("file://host/x", "write a file as file:PATH or PATH, not file://host/x"),
         ("amqp://u:***@h", "its password is ***, as a printed configuration shows it: give the real one"),
     ],
@@ -80,6 +82,7 @@ def test_a_source_knows_what_it_is() -> None:
     assert (lines.path, lines.transport) == ("x.jsonl", "")
     assert (forced.path, forced.transport, forced.forced_kombu) == (None, "amqp", True)
     assert forced.broker == "amqp://u:p@h//"
+    assert SourceEnd(url=Url("./odd://name")).path == "./odd://name"
     assert SourceEnd(url=Url("sqla+sqlite:///x")).broker == "sqla+sqlite:///x"
 
 

@@ -101,12 +101,20 @@ def test_demo_reads_and_writes_nothing_of_the_users() -> None:
     assert config.sources == (SourceEnd(url=Url("amqp://")),)
 
 
+def test_what_a_command_does_not_have_is_not_judged() -> None:
+    """A broker that only Celery knows, or a wrong limit, does not keep anybody from looking at schemas."""
+    environ = {"CELERY_BROKER_URL": "my.transport:Own://h", "CELERY_BRIDGE_LIMIT": "x"}
+
+    assert load("schemas", {}, environ).config.limit is None
+    assert load("demo", {}, {**environ, "CELERY_BRIDGE_LIMIT": "5"}).config.limit == 5
+    assert len(problems("run", {}, environ)) == 2
+
+
 def test_replay_takes_a_file_only(tmp_path: Path) -> None:
     """A broker's URL would be consumed, not replayed."""
-    assert (
-        load("replay", {"sources": [written(tmp_path, "")]}, {"CELERY_BRIDGE_FROM": "amqp://h"}).config.sources[0].path
-        == "x.jsonl"
-    )
+    (source,) = load("replay", {"sources": [written(tmp_path, "")]}, {"CELERY_BRIDGE_FROM": "amqp://h"}).config.sources
+
+    assert source.path == str(tmp_path / "bridge.toml")
     assert problems("replay", {"sources": ["amqp://h"]}) == (
         "FILE: replay reads a file; to read from a broker use run or dump",
     )

@@ -71,7 +71,8 @@ def test_url_shows_only_its_masked_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "scheme"), [("AMQP://h", "amqp"), ("kombu+redis://h", "kombu+redis"), ("x.jsonl", ""), ("-", "")]
+    ("text", "scheme"),
+    [("AMQP://h", "amqp"), ("kombu+redis://h", "kombu+redis"), ("x.jsonl", ""), ("-", ""), ("./odd://x", "")],
 )
 def test_scheme_of_a_url(text: str, scheme: str) -> None:
     """The scheme is in lower case, and empty for a path."""
