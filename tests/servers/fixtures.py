@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,14 @@ def leftovers_swept() -> None:
         print(f"swept up: {what}")
 
 
+def start_kafka(**arguments: Any) -> KafkaServer:
+    """A broker, to be entered as a context manager, where there can be one; else the test is skipped or fails."""
+    if why_not():
+        cannot_have("Kafka", why_not())
+    fetch()
+    return KafkaServer(**arguments)
+
+
 @pytest.fixture(scope="session")
 def kafka(leftovers_swept: None) -> Iterator[KafkaServer]:
     """
@@ -29,21 +38,15 @@ def kafka(leftovers_swept: None) -> Iterator[KafkaServer]:
 
     Ask for it by `@pytest.mark.servers("kafka")` too, so that it is there before the test's leaks are counted.
     """
-    if why_not():
-        cannot_have("Kafka", why_not())
-    fetch()
-    with KafkaServer(listeners={"PROXIED": "PLAINTEXT"}, proxied=["PROXIED"]) as server:
+    with start_kafka(listeners={"PROXIED": "PLAINTEXT"}, proxied=["PROXIED"]) as server:
         yield server
 
 
 @pytest.fixture
 def kafka_servers(leftovers_swept: None) -> Iterator[Callable[..., KafkaServer]]:
     """Makes brokers of the test's own, started, from `KafkaServer`'s arguments; ends them after it."""
-    if why_not():
-        cannot_have("Kafka", why_not())
-    fetch()
     with ExitStack() as stack:
-        yield lambda **arguments: stack.enter_context(KafkaServer(**arguments))
+        yield lambda **arguments: stack.enter_context(start_kafka(**arguments))
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +60,24 @@ def rabbitmq(leftovers_swept: None) -> Iterator[RabbitServer]:
         cannot_have("RabbitMQ", rabbitmq_why_not())
     with RabbitServer() as server:
         yield server
+
+
+@pytest.fixture
+def rabbitmq_servers(leftovers_swept: None) -> Iterator[Callable[..., RabbitServer]]:
+    """Makes nodes of the test's own, started, from `RabbitServer`'s arguments; ends them after it."""
+    if rabbitmq_why_not():
+        cannot_have("RabbitMQ", rabbitmq_why_not())
+    with ExitStack() as stack:
+        yield lambda **arguments: stack.enter_context(RabbitServer(**arguments))
+
+
+@pytest.fixture
+def redis_servers(leftovers_swept: None) -> Iterator[Callable[..., RedisServer]]:
+    """Makes servers of the test's own, started, from `RedisServer`'s arguments; ends them after it."""
+    if redis_why_not():
+        cannot_have("Redis", redis_why_not())
+    with ExitStack() as stack:
+        yield lambda *options: stack.enter_context(RedisServer(*options))
 
 
 @pytest.fixture(scope="session")

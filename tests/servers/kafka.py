@@ -144,6 +144,9 @@ class KafkaServer:
         """
         Start it, on its own data after the first time; returns when it answers requests (1-2 s, 4 s after a kill -9).
 
+        A test whose event loop must turn meanwhile does not wait, and polls `answers`. Not from another thread: the
+        server would end with it.
+
         Raises:
             RuntimeError: it did not come up; holds the end of its log.
         """
@@ -151,7 +154,7 @@ class KafkaServer:
             self._format()
         self.process.start()
         if wait:
-            self.process.wait_until(self._answers)
+            self.process.wait_until(self.answers)
 
     def stop(self) -> None:
         """A clean stop: its clients are told, its log is flushed."""
@@ -190,7 +193,7 @@ class KafkaServer:
         with (self.folder / "server.log").open("ab") as log:
             subprocess.run(self._java(*tool, *users), stdout=log, stderr=log, check=True, timeout=60)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         """Whether it answers ApiVersions (version 0): it accepts connections long before it serves requests."""
         request = struct.pack(">ihhih4s", 14, 18, 0, 1, 4, b"test")
         address = ("127.0.0.1", self._ports["INTERNAL"])

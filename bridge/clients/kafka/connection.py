@@ -145,8 +145,8 @@ def _reason(error: BaseException, properties: Properties) -> str:
         return "refuses connections"
     if isinstance(error, socket.gaierror):
         return "has no address: its host name is not known"
-    if isinstance(error, KafkaError):
-        hint = "a certificate of ours" if protocol.endswith("SSL") else "TLS or credentials"
+    if isinstance(error, ConnectionError | KafkaError):
+        hint = "a certificate of ours, or no TLS at all" if protocol.endswith("SSL") else "TLS or credentials"
         return f"closes the connection; does it want {hint}? (security.protocol is {protocol})"
     # asyncio joins the errors of several addresses into one OSError without a number
     return f"cannot be reached: {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,217 @@
+"""What a broker that fails costs the Kafka sink: time, and records that are written again, but none that are lost."""
+
+import asyncio
+import time
+
+import pytest
+
+from bridge.errors import SinkError
+from bridge.model import Record
+from bridge.sinks.kafka import KafkaSink
+from tests.integration.sending import Servers, number, numbered, open_sink, write
+from tests.running import run, until
+from tests.servers.kafka import KafkaServer
+from tests.topics import account, make_topics, new_topic_name, read_topic
+
+pytestmark = pytest.mark.servers
+
+
+async def send_until(sink: KafkaSink, over: asyncio.Event, sent: list[Record], *, each: int = 20) -> None:
+    """Send numbered records, several sends under way, until `over`; all are confirmed when it returns."""
+    waiting: list[asyncio.Future[None]] = []
+    while not over.is_set():
+        records = numbered(len(sent) + 1, len(sent) + each, keys=40)
+        waiting.append(asyncio.ensure_future(await sink.send(records, None)))
+        sent += records
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+
+async def more(sent: list[Record]) -> None:
+    """Wait until 500 more were sent: the load is there."""
+    mark = len(sent) + 500
+    await until(lambda: len(sent) >= mark, seconds=30)
+
+
+async def up_again(server: KafkaServer) -> None:
+    """Start it while the loop turns."""
+    server.start(wait=False)
+    await until(server.answers, seconds=60, every=0.05)
+
+
+def test_broker_killed_under_load_loses_nothing_and_changes_no_order(kafka_servers: Servers) -> None:
+    """Three times kill -9 and a start while we send: all arrives, repeats have the same bytes, keys are in order."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        over, sent = asyncio.Event(), list[Record]()
+        async with open_sink(server, topic) as sink:
+            sending = asyncio.create_task(send_until(sink, over, sent))
+            for _ in range(3):
+                await more(sent)
+                server.kill()
+                await up_again(server)
+            over.set()
+            await sending
+        found = account(
+            [(record.key, number(record.value)) for record in sent], await read_topic(server.bootstrap, topic), number
+        )
+
+        assert (found.lost, found.unknown, found.unequal, found.disordered) == ([], [], [], [])
+
+    run(check(), seconds=110)
+
+
+def test_broker_stopped_and_started_under_load_loses_nothing(kafka_servers: Servers) -> None:
+    """A clean restart, as of an upgrade, costs only time."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        over, sent = asyncio.Event(), list[Record]()
+        async with open_sink(server, topic) as sink:
+            sending = asyncio.create_task(send_until(sink, over, sent))
+            for _ in range(2):
+                await more(sent)
+                server.stop()
+                await up_again(server)
+            over.set()
+            await sending
+        found = account(
+            [(record.key, number(record.value)) for record in sent], await read_topic(server.bootstrap, topic), number
+        )
+
+        assert (found.lost, found.unknown, found.unequal, found.disordered) == ([], [], [], [])
+
+    run(check(), seconds=60)
+
+
+def test_broker_frozen_for_longer_than_a_request_may_take_is_waited_for(kafka_servers: Servers) -> None:
+    """SIGSTOP: connections stay open and nothing answers. Requests time out, and all is written once it goes on."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        async with open_sink(server, topic, properties={"request.timeout.ms": "1000"}) as sink:
+            await write(sink, numbered(1, 100))
+            server.freeze()
+            waiting = asyncio.ensure_future(await sink.send(numbered(101, 200), None))
+            await asyncio.wait({waiting}, timeout=4)
+            assert not waiting.done()
+            server.resume()
+            await waiting
+        sent = [(record.key, number(record.value)) for record in numbered(1, 200)]
+        found = account(sent, await read_topic(server.bootstrap, topic), number)
+
+        assert (found.lost, found.unknown, found.unequal, found.disordered) == ([], [], [], [])
+
+    run(check(), seconds=60)
+
+
+def test_broker_that_is_not_there_at_the_start_is_waited_for(
+    kafka_servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says why it waits, one that it connected; nothing is sent before."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        server.stop()
+        sink = open_sink(server, topic)
+        entering = asyncio.create_task(sink.__aenter__())
+        await asyncio.wait({entering}, timeout=1.5)
+        assert not entering.done()
+        await up_again(server)
+        await entering
+        await write(sink, numbered(1, 10))
+        await sink.__aexit__(None, None, None)
+        assert len(await read_topic(server.bootstrap, topic)) == 10
+        lines = [line for line in capsys.readouterr().err.splitlines() if "kafka" in line]
+
+        assert [line for line in lines if "refuses connections" in line] != []
+        assert len([line for line in lines if "waiting for kafka" in line]) <= 3  # by state and reason, not by attempt
+        assert "kafka connected" in lines[-1]
+
+    run(check(), seconds=60)
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_sink_closes_in_time_while_the_broker_does_not_answer(kafka_servers: Servers, how: str) -> None:
+    """Leaving takes at most 5 s, and what was not confirmed says so."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        async with open_sink(server, topic) as sink:
+            await write(sink, numbered(1, 100))
+            server.kill() if how == "killed" else server.freeze()
+            waiting = [await sink.send(numbered(101, 2000, padding=1000), None) for _ in range(3)]
+            await asyncio.wait({asyncio.ensure_future(waiting[0])}, timeout=0.5)
+            began = time.monotonic()
+        took = time.monotonic() - began
+
+        assert took < 5
+        for confirmation in waiting:
+            with pytest.raises(SinkError, match="closed before Kafka confirmed"):
+                await confirmation
+
+    run(check(), seconds=30)
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_sink_left_while_it_connects_ends_at_once(kafka_servers: Servers, how: str) -> None:
+    """A cancelled connect, and one that another task leaves, take no longer than closing."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        server.kill() if how == "killed" else server.freeze()
+        sink = open_sink(server, new_topic_name())
+        entering = asyncio.create_task(sink.__aenter__())
+        await asyncio.wait({entering}, timeout=0.3)
+        began = time.monotonic()
+        await sink.__aexit__(None, None, None)
+        assert await entering is sink  # unconnected
+        again = asyncio.create_task(sink.__aenter__())
+        await asyncio.wait({again}, timeout=0.3)
+        again.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await again
+        assert time.monotonic() - began < 8
+        with pytest.raises(SinkError, match="not open"):
+            await sink.send([], None)
+
+    run(check(), seconds=30)
+
+
+def test_silence_is_said_once_with_the_reason_and_so_is_its_end(
+    kafka_servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broker that goes away under us: one line with the reason, one when it takes records again."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        async with open_sink(server, topic) as sink:
+            await write(sink, numbered(1, 10))
+            server.kill()
+            waiting = asyncio.ensure_future(await sink.send(numbered(11, 20), None))
+            await until(lambda: sink.status.value == "failing", seconds=15)
+            await up_again(server)
+            await waiting
+            await until(lambda: sink.status.value == "ok", seconds=5)
+        lines = [line for line in capsys.readouterr().err.splitlines() if "kafka" in line]
+        told = [line for line in lines if "waiting for kafka" in line]
+
+        assert len(told) == 1
+        assert "refuses connections" in told[0]
+        assert "unconfirmed_sends=1" in told[0]
+        assert "takes records again" in lines[-1]
+
+    run(check(), seconds=60)
