@@ -25,7 +25,7 @@ _PATTERNS = FancyRegexOptions(backtrack_limit=100_000)
 
 def bundled() -> dict[str, bytes]:
     """The text of each of our schemas by name (`task-sent`, ..., `event`, `record`), in alphabetical order."""
-    return {path.stem: path.read_bytes() for path in sorted(BUNDLED.glob("*.json"))}
+    return {path.stem: path.read_bytes() for path in sorted(BUNDLED.glob("*.json"), key=lambda path: path.stem)}
 
 
 def parsed(text: bytes) -> Schema:

@@ -29,8 +29,8 @@ class Schemas:
     Compiled schemas, read once (`Schemas.load`) and never changed; for any thread.
 
     An event is checked against the schema of its type, or `event.json` where there is none. Against a user's own
-    schema it is checked only once it has kept our `event.json`: the envelope is what records are built on, and no
-    schema may loosen it.
+    schema it is checked only once it has kept our `event.json`: records are built on the envelope and `uuid`, and no
+    schema may loosen them.
     """
 
     def __init__(self, texts: Mapping[str, bytes], schemas: Mapping[str, Schema], users: Mapping[str, str]) -> None:
