@@ -100,11 +100,20 @@ def _variable(text: str, row: Option) -> Any:
     return Word(text)
 
 
-def from_file(path: Path, options: Sequence[Option]) -> Layer:
-    """A TOML file, or a JSON one: named .json, or beginning with a brace. A JSON null counts as not given."""
+def from_file(path: Path, options: Sequence[Option], name: str = "--config") -> Layer:
+    """
+    A TOML file, or a JSON one: named .json, or beginning with a brace. A JSON null counts as not given.
+
+    Args:
+        name: what named the file, for the message that it cannot be read.
+    """
     keys = {row.key: row for row in options if row.in_file}
     try:
-        document = parsed(_read(path), json_expected=path.suffix.lower() == ".json")
+        text = _read(path)
+    except ValueError as error:
+        return Layer({}, [f"{name}: {error}"])
+    try:
+        document = parsed(text, json_expected=path.suffix.lower() == ".json")
     except ValueError as error:
         return Layer({}, [f"{path}: {error}"])
     problems = [f"{path}: {key}: no such option{did_you_mean(key, keys)}" for key in document if key not in keys]

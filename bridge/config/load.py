@@ -75,7 +75,7 @@ class _Loader:
                 path: Path = row.kind.read(given.raw)
             except ValueError:
                 break  # said when the option itself is taken
-            return layers.from_file(path, OPTIONS)
+            return layers.from_file(path, OPTIONS, given.name)
         return Layer({})
 
     def _given(self, row: Option) -> list[Given]:

@@ -137,7 +137,8 @@ def test_unknown_keys_are_problems_with_the_nearest_name(tmp_path: Path) -> None
         ("a.toml", b"s3cret", "not TOML ("),
         ("a.json", b'{"group": "s3cret', "not JSON ("),
         ("a.json", b"[]", "expected a JSON object"),
-        ("a.toml", b"\xff", "is not UTF-8"),
+        ("a.toml", b"\xff", "--config: "),
+        ("a.toml", b"\xff", "a.toml is not UTF-8"),
         ("a.toml", b" " * 1_100_000, "is longer than 1048576 bytes"),
     ],
 )
@@ -148,7 +149,7 @@ def test_broken_file_is_one_problem(tmp_path: Path, name: str, content: bytes, p
 
     (found,) = from_file(path, OPTIONS).problems
 
-    assert found.startswith(f"{path}: ")
+    assert str(path) in found
     assert problem in found
     assert "s3cret" not in found
 

@@ -49,7 +49,9 @@ def test_file_named_by_the_environment(tmp_path: Path) -> None:
     path = written(tmp_path, 'group = "file"\n')
 
     assert load("run", {}, {"CELERY_BRIDGE_CONFIG": path}).config.group == "file"
-    assert "cannot read /nowhere" in problems("run", {"config": "/nowhere"}, {"CELERY_BRIDGE_CONFIG": path})[0]
+    assert problems("run", {"config": "/nowhere"}, {"CELERY_BRIDGE_CONFIG": path}) == (
+        "--config: cannot read /nowhere: no such file or directory",
+    )
 
 
 def test_every_problem_comes_at_once(tmp_path: Path) -> None:
