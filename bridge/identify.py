@@ -3,7 +3,7 @@ The id of an event: a function of the event alone, never changed, so that every 
 
 The specification, complete enough to compute it in another language:
 
-1. `timestamp` is the event's number T of seconds, as an IEEE 754 double. It is usable when 0 < T and T * 1000 < 2^48.
+1. `timestamp` is the event's number T of seconds, as an IEEE 754 double. It is usable when 0 < T < 2^38.
    ms = T * 1000 and micros = T * 1000000, both products of doubles, cut to integers toward zero.
 2. The text, in this order, with nothing between the parts but what is written here (SP is one blank, LF one line feed):
 
@@ -15,9 +15,10 @@ The specification, complete enough to compute it in another language:
    - `length` is the number of Unicode code points of hostname, in decimal.
 3. Only when `clock` is absent or null, LF and the JSON object of all other fields (all but hostname, pid, clock, type,
    uuid, timestamp), `{}` when there are none: compact (no blanks), names sorted by code point at every level, in UTF-8
-   and not in `\\u` escapes but for control characters (the short forms where JSON has them, else lower-case hex),
-   integers in decimal, other numbers in the shortest form that reads back as the same double (`1.0`, `0.05`, `1e16`,
-   `1e-7`: exponents from 1e16 up and below 1e-5, without `+` and leading zeros).
+   with `\\u` escapes for control characters below U+0020 alone (`\\b \\f \\n \\r \\t` for those, lower-case hex for the
+   others), integers in decimal, other numbers as Python's `repr` has always written them: the shortest digits that read
+   back as the same double, plain from 0.0001 to below 1e16 with at least one digit after the point (`1.0`, `0.05`),
+   beyond that with an exponent that has a sign and two digits at least (`1e+16`, `1.5e-07`).
 4. D = BLAKE2b of that text in UTF-8, with a digest of 10 bytes (no key, salt or personalisation), as 20 lower-case
    hexadecimal digits d0 ... d19; d19 is not used.
 5. M = ms as 12 hexadecimal digits m0 ... m11. The id, with v = 8 + (d3 modulo 4):
@@ -31,19 +32,21 @@ in 3 stands in its place (for hostname the length is that of the JSON; absent or
 the timestamp is not usable.
 """
 
+import json
 from hashlib import blake2b
 from typing import Any
-
-import orjson
 
 from bridge.model import Fields
 
 # The third hexadecimal group's first digit carries the variant `10` in its two upper bits.
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
+# Not orjson: 3.10 wrote 1e16 where 3.13 writes 1e+16, and an id is for ever.
+_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+
 _HASHED = ("hostname", "pid", "clock", "type", "uuid", "timestamp")
 
-_SECONDS_END = 2**48 / 1000
+_SECONDS_END = 2**38  # in the year 10680; its milliseconds fit into 48 bits
 
 # Milliseconds that `hex` writes with 11 digits, so that no padding is needed: November 2004 to July 2527.
 _ELEVEN_DIGITS, _TWELVE_DIGITS = 1 << 40, 1 << 44
@@ -126,7 +129,3 @@ def _integer(value: Any) -> str:
     if value.__class__ is float and value.is_integer():
         value = int(value)
     return str(value) if value.__class__ is int else _json(value)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
