@@ -1,12 +1,17 @@
 """
 Who published what, and what became of it: numbered bodies, each accepted by the broker before it counts.
 
-`publish` and `Publisher` are the sending half.
+`publish` and `Publisher` are the sending half, `account_for` is the reading half.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count, islice
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -89,6 +94,38 @@ class Publisher:
                 self.accepted[noted[0]] = noted[1]
 
 
+@contextmanager
+def publishing(url: str) -> Iterator[dict[int, str]]:
+    """
+    A thread that sends numbered events, over every outage, until the block ends; yields what was accepted so far.
+
+    What an outage left unconfirmed does not count, whether the broker has it or not.
+    """
+    accepted: dict[int, str] = {}
+    end = threading.Event()
+
+    def go() -> None:
+        numbers = count(1)
+        while not end.is_set():
+            try:
+                with Publisher(url) as publisher:
+                    publisher.accepted = accepted
+                    while not end.is_set():
+                        for number in islice(numbers, 50):
+                            publisher.send_numbered(number)
+                        publisher.confirm()
+            except Exception:  # noqa: BLE001 - whatever an outage makes kombu raise
+                end.wait(0.1)
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    try:
+        yield accepted
+    finally:
+        end.set()
+        thread.join()
+
+
 def numbered(number: int, uuid: str = "") -> bytes:
     """A valid event with this number in it: the clock. Numbers of one uuid are one task's."""
     event = {"hostname": "ledger@test", "utcoffset": 0, "pid": 1, "clock": number, "uuid": uuid or f"task-{number}"}
@@ -100,3 +137,57 @@ def publish(url: str, bodies: Sequence[bytes]) -> None:
     with Publisher(url) as publisher:
         for body in bodies:
             publisher.send(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the numbered events that the broker accepted. In a faultless run only `repeated` holds any."""
+
+    lost: list[int]
+    """Accepted, and nobody read them."""
+    strangers: list[int]
+    """Read, and never accepted."""
+    altered: list[int]
+    """Read with other fields of the sender's than were sent."""
+    repeated: dict[int, int]
+    """Read more than once: how often."""
+    ambiguous: list[int]
+    """Whose event_id differs between repeats, or is another event's too."""
+
+    @property
+    def faults(self) -> dict[str, list[int]]:
+        """What must never be, by its name, shortened to what a failure can show."""
+        found = {name: getattr(self, name) for name in ("lost", "strangers", "altered", "ambiguous")}
+        return {name: numbers[:20] for name, numbers in found.items() if numbers}
+
+
+def account_for(accepted: Mapping[int, str], records: Iterable[Mapping[str, Any]]) -> Account:
+    """
+    Compare what the broker accepted with the native records that were read.
+
+    Args:
+        accepted: as `Publisher.accepted`.
+        records: parsed; in any order.
+    """
+    counts: Counter[int] = Counter()
+    ids: dict[int, set[str]] = defaultdict(set)
+    altered = set()
+    for record in records:
+        number = record["clock"]
+        counts[number] += 1
+        ids[number].add(record["event_id"])
+        body = json.dumps({name: record.get(name) for name in _SENT}).encode()
+        if hashlib.sha256(body).hexdigest() != accepted.get(number):
+            altered.add(number)
+    owners = Counter(event_id for found in ids.values() for event_id in found)
+    return Account(
+        lost=sorted(accepted.keys() - counts.keys()),
+        strangers=sorted(counts.keys() - accepted.keys()),
+        altered=sorted(altered & accepted.keys()),
+        repeated={number: count for number, count in counts.items() if count > 1},
+        ambiguous=sorted(n for n, found in ids.items() if len(found) > 1 or owners[next(iter(found))] > 1),
+    )
+
+
+_SENT = tuple(json.loads(numbered(0)))
+"""The names of a numbered event's fields, in the order they are sent in."""

@@ -85,14 +85,19 @@ class RabbitServer:
         """As that user, on that virtual host."""
         return f"amqp://{user}:{password}@127.0.0.1:{self.port}/{vhost}"
 
-    def start(self) -> None:
+    def start(self, *, wait: bool = True) -> None:
         """
-        Start it, on its own data after the first time; returns when it serves (5-10 s).
+        Start it, on its own data after the first time; returns when it serves (5-10 s), with `wait` False at once.
 
         Raises:
             RuntimeError: it did not come up; holds the end of its log.
         """
         self.process.start()
+        if wait:
+            self.wait()
+
+    def wait(self) -> None:
+        """Until it serves."""
         self.process.wait_until(self._answers, within=90)
 
     def stop(self) -> None:
@@ -155,6 +160,11 @@ class RabbitServer:
             except NotFound:
                 return None
             return int(declared.message_count)
+
+    def delete(self, queue: str) -> None:
+        """Delete it, whatever it holds; nothing when it is not there."""
+        with self.connect() as connection:
+            connection.channel().queue_delete(queue)
 
     def queues(self) -> list[str]:
         """The names of all queues on the default virtual host."""

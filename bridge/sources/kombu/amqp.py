@@ -18,10 +18,13 @@ from bridge.sources.kombu.frames import FrameReader
 from bridge.sources.kombu.queue import BINDING, EXCHANGE, QueuePlan
 
 _IO_SECONDS = 10
-"""How long one read or write of a declaration may take; a frozen broker must not hold the thread for ever."""
+"""How long one read or write of a declaration may take, at most; a frozen broker must not hold the thread for ever."""
 
 _CLOSE_SECONDS = 2.0
 """For the farewell; what the broker still sends meanwhile is read and thrown away."""
+
+_FAREWELL_BYTES = 1024 * 1024
+"""Of deliveries that nobody wants any more, thrown away at a time."""
 
 _BATCH = 1000
 """Deliveries collected at most before they are handed on and acks are sent: about 30 ms of py-amqp's parsing."""
@@ -73,12 +76,13 @@ class AmqpLink:
         return None
 
     def _connect(self) -> None:
+        patience = min(_IO_SECONDS, 2 * self._address.parameters["heartbeat"])
         options = {
             "frame_handler": self._frames.handler,
-            "read_timeout": _IO_SECONDS,
-            "write_timeout": _IO_SECONDS,
+            "read_timeout": patience,
+            "write_timeout": patience,
             # py-amqp's 1 s would make a second of packet loss a reconnect
-            "socket_settings": {socket.TCP_USER_TIMEOUT: _IO_SECONDS * 1000},
+            "socket_settings": {socket.TCP_USER_TIMEOUT: patience * 1000},
             "client_properties": {"connection_name": f"celery-event-bridge {self._queue}"},
         }
         client = self._address.client(options)
@@ -136,17 +140,18 @@ class AmqpLink:
             self._channel.basic_qos(0, min(max(prefetch, 1), _MAX_PREFETCH), False)
             self._consumer = self._channel.basic_consume(self._queue, no_ack=False)
 
-    def drain(self, seconds: float) -> None:
+    def drain(self, seconds: float, max_bytes: int) -> None:
         """As `Link.drain`; raises what the broker closed channel or connection with, ConsumerCancelled among it."""
         connection, deliveries = self._connection, self._frames.deliveries
-        transport, collected = connection.transport, len(deliveries)
+        transport, collected, room = connection.transport, len(deliveries), max_bytes
         # frame by frame and not drain_events(): that one sets the socket's timeout twice per frame
         with contextlib.suppress(TimeoutError), transport.having_timeout(seconds):
-            while collected < _BATCH:
+            while collected < _BATCH and room > 0:
                 connection.on_inbound_frame(transport.read_frame())
                 self._heard()
                 if len(deliveries) > collected:
                     collected = len(deliveries)
+                    room -= len(deliveries[-1].body)
                     if not self._more():
                         break
 
@@ -214,7 +219,7 @@ class AmqpLink:
                     self._channel.basic_ack(tag)
                 connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
             while polite and connection.connected and time.monotonic() < deadline:
-                self.drain(0.1)
+                self.drain(0.1, _FAREWELL_BYTES)
                 self._frames.deliveries.clear()
         self.abort()  # else closing a TLS socket waits for the other side
         with contextlib.suppress(*refusal.BROKEN, ValueError):

@@ -36,8 +36,11 @@ class Link(Protocol):
         """Ask for deliveries, at most `prefetch` of them unsettled. Called once, where `keeps` is True."""
         ...
 
-    def drain(self, seconds: float) -> None:
-        """Collect what is there; with nothing there wait for it, at most `seconds`."""
+    def drain(self, seconds: float, max_bytes: int) -> None:
+        """
+        Collect what is there, at least one delivery and no more once their bodies hold `max_bytes`; with nothing there
+        wait for it, at most `seconds`.
+        """
         ...
 
     def take(self) -> list[Delivery | Gap]:

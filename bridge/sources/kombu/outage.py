@@ -3,6 +3,7 @@
 import structlog
 
 from bridge.clock import Clock
+from bridge.errors import BridgeError
 from bridge.model import Gap
 from bridge.sources.kombu import refusal
 
@@ -32,7 +33,7 @@ class Outage:
         """The connection is lost; the broker was heard last at `heard_at`, seconds since the epoch."""
         self._whole_until = heard_at
         self._tell("broker connection lost", error)
-        if not isinstance(error, refusal.BROKEN):
+        if not isinstance(error, (*refusal.BROKEN, BridgeError)):
             _log.warning("unexpected error of the transport", broker=self._shown, exc_info=error)
 
     def attempt_failed(self, error: Exception) -> None:

@@ -185,7 +185,8 @@ class Reader:
                 link.cancel()
                 cancelled = True
             # once stopped, what still comes is read and thrown away: it is not settled, so the broker keeps it
-            reading = self._stopped or not (link.keeps and self._window.full)
+            room = self._window.room if link.keeps and not self._stopped else self._max_bytes
+            reading = room > 0
             link.beat(reading=reading)
             if not reading:
                 self._wake.wait(_DRAIN_SECONDS)
@@ -193,7 +194,7 @@ class Reader:
             if self._started and not consuming and not self._stopped:
                 link.consume(self._prefetch_that_fits())
                 consuming = True
-            link.drain(_DRAIN_SECONDS)
+            link.drain(_DRAIN_SECONDS, room)
             self._hand_over(link)
 
     def _acknowledge(self, link: Link) -> None:

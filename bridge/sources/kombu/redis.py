@@ -79,7 +79,7 @@ class RedisLink:
     def consume(self, prefetch: int) -> None:
         """As `Link.consume`: never called, the subscription delivers from the start."""
 
-    def drain(self, seconds: float) -> None:
+    def drain(self, seconds: float, max_bytes: int) -> None:  # noqa: ARG002 - what is not read is lost
         """As `Link.drain`."""
         wait = seconds
         while len(self._deliveries) < _BATCH and self._redis.can_read(timeout=wait):

@@ -50,6 +50,8 @@ def while_declaring(error: Exception, shown: str, queue: str, right: str) -> Bri
 def brief(error: BaseException) -> str:
     """The server's own words, or the error's, or at least its name; one line."""
     words = getattr(error, "reply_text", None) or str(error) or type(error).__name__
+    if isinstance(error, TimeoutError | BlockingIOError):  # SO_RCVTIMEO and SO_SNDTIMEO end a call with the second
+        words = "no answer in time"
     return " ".join(str(words).split())
 
 

@@ -62,6 +62,7 @@ class VirtualLink:
         self._queue: Any = None
         self._consumer: str | None = None
         self._deliveries: list[Delivery | Gap] = []
+        self._bytes = 0
         self._unsettled: dict[object, Any] = {}
         self.keeps = True
         self.heard_at = clock.now()
@@ -105,13 +106,15 @@ class VirtualLink:
             delivery = Delivery(raw, received_at=now, tag=tag)
         if self.keeps:
             self._unsettled[tag] = payload
+        self._bytes += len(delivery.body)
         self._deliveries.append(delivery)
 
-    def drain(self, seconds: float) -> None:
+    def drain(self, seconds: float, max_bytes: int) -> None:
         """As `Link.drain`. A message that the transport took and cannot read (a file half written) becomes a Gap."""
         wait = seconds
+        self._bytes = 0
         with contextlib.suppress(TimeoutError):
-            while len(self._deliveries) < _BATCH:
+            while len(self._deliveries) < _BATCH and self._bytes < max_bytes:
                 try:
                     self._transport.drain_events(self._connection, timeout=wait)
                 except ValueError:  # json's and Unicode's

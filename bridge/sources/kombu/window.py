@@ -25,9 +25,9 @@ class Window:
         return len(self._sizes)
 
     @property
-    def full(self) -> bool:
-        """Whether no more may be read for now."""
-        return self.bytes >= self._max_bytes
+    def room(self) -> int:
+        """Bytes that may still be read for now; 0 or less when it is full."""
+        return self._max_bytes - self.bytes
 
     @property
     def mean_size(self) -> float:

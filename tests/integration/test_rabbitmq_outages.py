@@ -1,0 +1,172 @@
+"""The kombu source when a real RabbitMQ goes away, falls silent, or takes its consumer or queue away."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+
+import orjson
+import pytest
+
+from bridge.model import Delivery
+from bridge.sources.kombu import KombuSource
+from tests.ledger import publish, publishing
+from tests.reading import bodies, gaps, read_bodies, read_until
+from tests.running import run, until
+from tests.servers.proxy import Proxy
+from tests.servers.rabbitmq import RabbitServer
+
+pytestmark = pytest.mark.servers("rabbitmq")
+
+Servers = Callable[..., RabbitServer]
+
+
+def test_nothing_accepted_is_lost_when_the_broker_restarts_under_load(rabbitmq_servers: Servers) -> None:
+    """Every event that the broker confirmed arrives, over a clean restart and a kill -9, its bytes untouched."""
+    server = rabbitmq_servers()
+    seen: dict[int, str] = {}
+
+    async def check() -> None:
+        async with KombuSource(server.url, prefetch=200) as source:
+            await source.start(None)
+            reading = asyncio.create_task(read(source))
+            with publishing(server.url) as accepted:
+                for end in (server.stop, server.kill):
+                    before = len(accepted)
+                    await until(lambda: len(accepted) > before + 1000, seconds=30)  # noqa: B023 - used in this turn
+                    await asyncio.to_thread(end)
+                    server.start(wait=False)  # from the main thread: a server dies with the thread that started it
+                    await asyncio.to_thread(server.wait)
+                before = len(accepted)
+                await until(lambda: len(accepted) > before + 1000, seconds=30)
+            await until(lambda: set(accepted) <= set(seen), seconds=30)
+            source.stop()
+            await reading
+
+            assert {number: seen[number] for number in accepted} == accepted
+            assert len(accepted) > 3000
+
+    async def read(source: KombuSource) -> None:
+        while items := await read_or_end(source):
+            for item in items:
+                assert isinstance(item, Delivery), "a durable queue has no gaps"
+                seen[orjson.loads(item.body)["clock"]] = hashlib.sha256(item.body).hexdigest()
+            source.settle([item for item in items if isinstance(item, Delivery)])
+
+    run(check(), seconds=110)
+
+
+async def read_or_end(source: KombuSource) -> list[object]:
+    from bridge.errors import EndOfStream
+
+    try:
+        return [*await source.read()]
+    except EndOfStream:
+        return []
+
+
+def test_a_connection_that_falls_silent_is_noticed(rabbitmq: RabbitServer, group: str) -> None:
+    """With packets dropped and the connection open, missing heartbeats tell; a new connection reads on."""
+
+    async def check() -> None:
+        async with Proxy(rabbitmq.port) as proxy:
+            url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//?heartbeat=1"
+            async with KombuSource(url, group=group) as source:
+                await source.start(None)
+                await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
+                await read_bodies(source, 1)
+                proxy.freeze()
+                await asyncio.to_thread(publish, rabbitmq.url, [b'{"type":"while-frozen"}'])
+                await until(lambda: proxy.accepted > 1)
+                proxy.thaw()
+
+                assert await read_bodies(source, 1) == [b'{"type":"while-frozen"}']
+
+    run(check(), seconds=30)
+
+
+def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group: str) -> None:
+    """With the connection frozen, closing is given up within its 5 s; no thread is left."""
+
+    async def check() -> float:
+        loop = asyncio.get_running_loop()
+        async with Proxy(rabbitmq.port) as proxy:
+            async with KombuSource(f"amqp://guest:guest@127.0.0.1:{proxy.port}//", group=group) as source:
+                await source.start(None)
+                proxy.freeze()
+                before = loop.time()
+            return loop.time() - before
+
+    assert run(check(), seconds=30) < 5.5
+
+
+def test_a_deleted_queue_is_made_again_and_reported(rabbitmq: RabbitServer, group: str) -> None:
+    """The broker cancels the consumer; what may have been lost is one Gap with its reason, and reading goes on."""
+
+    async def check() -> None:
+        async with KombuSource(rabbitmq.url, group=group) as source:
+            await source.start(None)
+            await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
+            await read_bodies(source, 1)
+            await asyncio.to_thread(rabbitmq.delete, f"celeryev.bridge.{group}")
+            items = await read_until(source, lambda items: bool(gaps(items)))
+            await asyncio.to_thread(publish, rabbitmq.url, [b"after"])
+
+            assert await read_bodies(source, 1) == [b"after"]
+            (gap,) = gaps(items)
+            assert gap.reason == "queue-deleted"
+            assert gap.from_time <= gap.to_time
+            assert gap.lost is None
+
+    run(check(), seconds=30)
+
+
+def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> None:
+    """However many attempts it took: one Gap, which ends when the new queue was bound."""
+
+    async def check() -> None:
+        async with Proxy(rabbitmq.port) as proxy:
+            url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//"
+            async with KombuSource(url, queue_type="transient") as source:
+                await source.start(None)
+                await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
+                await read_bodies(source, 1)
+                await proxy.down()
+                await asyncio.to_thread(publish, rabbitmq.url, [b"lost"])
+                await asyncio.wait({reading := asyncio.create_task(source.read())}, timeout=1)
+                await proxy.up()
+                first = await reading
+                await asyncio.to_thread(publish, rabbitmq.url, [b"after"])
+                items = first + await read_until(source, lambda items: bool(bodies(items)))
+
+                (gap,) = gaps(items)
+                assert gap.reason == "disconnected"
+                assert gap.to_time - gap.from_time >= 1
+                assert bodies(items) == [b"after"]
+
+    run(check(), seconds=30)
+
+
+def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, group: str) -> None:
+    """RabbitMQ closes the channel of who does not ack in time (consumer_timeout): what it held comes again."""
+
+    def limits(timeout: str, tick: str) -> None:
+        setting = (
+            "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
+        )
+        rabbitmq.ctl("eval", setting.format(timeout, tick))
+
+    async def check() -> None:
+        async with KombuSource(rabbitmq.url, group=group) as source:
+            await source.start(None)
+            await asyncio.to_thread(publish, rabbitmq.url, [b"slow"])
+            first = await source.read()
+            again = await source.read()
+            assert bodies(first) == bodies(again) == [b"slow"]
+            assert isinstance(again[0], Delivery)
+            assert again[0].redelivered
+
+    limits("1000", "1000")
+    try:
+        run(check(), seconds=40)
+    finally:
+        limits("1800000", "60000")
