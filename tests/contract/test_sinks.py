@@ -212,6 +212,30 @@ def test_sink_waits_for_a_server_that_goes_away(sink_harness: SinkHarness) -> No
     claim(sink_harness, check)
 
 
+@sinks("has_server")
+def test_sink_left_while_the_server_is_gone_leaves_nothing_undecided(sink_harness: SinkHarness) -> None:
+    """Leaving does not wait for the server: what is pending is done or raises SinkError, a waiting send too."""
+
+    async def check() -> None:
+        async with sink_harness.sink() as sink:
+            await sink.resume()
+            await (await sink.send([sink_harness.record(1)], b"1"))
+            await sink_harness.down()
+            sending = asyncio.ensure_future(send_each(sink, sink_harness, 2, 40, MIB))
+            await still_waits(sending)
+        try:
+            pending = await sending
+        except SinkError:
+            pending = []
+        outcomes = await asyncio.gather(*map(confirmed, pending), return_exceptions=True)
+        await sink_harness.up()
+
+        assert all(isinstance(outcome, SinkError) for outcome in outcomes)
+        assert (await sink_harness.received())[:1] == values(1, 1)
+
+    claim(sink_harness, check)
+
+
 @sinks("can_refuse")
 def test_sink_replaces_what_is_refused_for_ever_and_delivers_the_rest(sink_harness: SinkHarness) -> None:
     """One record that is never taken becomes its dead letter; those before and behind it arrive, in order."""

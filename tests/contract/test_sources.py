@@ -296,6 +296,22 @@ def test_source_can_be_stopped_before_it_is_entered(source_harness: SourceHarnes
 
 
 @sources()
+def test_source_can_be_stopped_before_it_is_started(source_harness: SourceHarness) -> None:
+    """Stopped between connecting and starting it hands out nothing, and a start after that changes nothing."""
+
+    async def check() -> None:
+        async with source_harness.source() as source:
+            source.stop()
+            await source.acquire()
+            await source.start(None)
+            await source_harness.publish(bodies(1, 3))
+            with pytest.raises(EndOfStream):
+                await source.read()
+
+    claim(source_harness, check)
+
+
+@sources()
 def test_source_can_be_left_before_it_is_entered(source_harness: SourceHarness) -> None:
     """Leaving what was never entered does nothing."""
 

@@ -1,6 +1,8 @@
 """The lines source over a file, which ends, and over a FIFO, which waits for more."""
 
 import base64
+import contextlib
+import io
 import json
 import os
 import queue
@@ -90,18 +92,17 @@ class FifoHarness(FileHarness):
 
     async def publish(self, bodies: Sequence[bytes]) -> None:
         if self._writer is None:
-            self._writer = threading.Thread(target=self._write, name="fifo writer")
+            fifo = self._path.open("wb", buffering=0)  # here, while the source is there: later it might wait for ever
+            self._writer = threading.Thread(target=self._write, args=[fifo], name="fifo writer")
             self._writer.start()
         self._waiting.put(captured(bodies))
 
-    def _write(self) -> None:
-        try:
-            with self._path.open("wb", buffering=0) as fifo:
-                while data := self._waiting.get():
-                    while data:
-                        data = data[fifo.write(data) :]
-        except BrokenPipeError:  # the source was left before it read everything
-            pass
+    def _write(self, fifo: io.FileIO) -> None:
+        # BrokenPipeError: the source was left before it read everything
+        with fifo, contextlib.suppress(BrokenPipeError):
+            while data := self._waiting.get():
+                while data:
+                    data = data[fifo.write(data) :]
 
 
 SOURCES = [FileHarness, FifoHarness]
