@@ -43,7 +43,7 @@ def test_wheel_is_typed_and_licensed(wheel: Path) -> None:
 
 def test_wheel_runs_from_anywhere(wheel: Path, tmp_path: Path) -> None:
     """Away from the checkout it finds its schemas and does its work."""
-    code = "import sys; sys.path.insert(0, sys.argv.pop()); import bridge.validate as v; print(v.Schemas.load().types())"
+    code = "import sys; sys.path[:0] = sys.argv[1:]; from bridge.validate import Schemas; print(Schemas.load().types())"
     shutil.unpack_archive(wheel, tmp_path, "zip")
     done = subprocess.run(
         [sys.executable, "-P", "-c", code, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, timeout=30
