@@ -30,8 +30,8 @@ class Publisher:
     what counts is what the broker promised to keep. On other transports it counts when sent.
     """
 
-    def __init__(self, url: str) -> None:
-        options = dict(parse_qsl(urlsplit(url).query))
+    def __init__(self, url: str, options: Mapping[str, object] | None = None) -> None:
+        options = {**dict(parse_qsl(urlsplit(url).query)), **(options or {})}
         connection: Any = Connection
         self._connection: Any = connection(url.partition("?")[0], transport_options={"read_timeout": 10} | options)
         self._producer: Any = None

@@ -77,7 +77,7 @@ def redis_servers(leftovers_swept: None) -> Iterator[Callable[..., RedisServer]]
     if redis_why_not():
         cannot_have("Redis", redis_why_not())
     with ExitStack() as stack:
-        yield lambda *options: stack.enter_context(RedisServer(*options))
+        yield lambda *options, tls=False: stack.enter_context(RedisServer(*options, tls=tls))
 
 
 @pytest.fixture(scope="session")

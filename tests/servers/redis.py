@@ -22,12 +22,15 @@ class RedisServer:
 
     Args:
         options: redis-server's own: "--requirepass", "x" or "--client-output-buffer-limit", "pubsub 1mb 1mb 1".
+        tls: serve TLS and nothing else; `options` name the certificates.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, tls: bool = False) -> None:
         self.folder = folder("redis")
         self.port = free_port()
-        fixed = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
+        ports = ("--port", "0", "--tls-port", str(self.port)) if tls else ("--port", str(self.port))
+        fixed = (*ports, "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder))
+        self._tls = tls
         self.process = ServerProcess(["redis-server", *fixed, *options], log=self.folder / "server.log")
 
     @property
@@ -55,6 +58,8 @@ class RedisServer:
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+            if self._tls:
+                return True  # it serves as soon as it listens
             connection.sendall(b"PING\r\n")
             return connection.recv(1) in (b"+", b"-")
         return False
