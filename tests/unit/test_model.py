@@ -1,13 +1,17 @@
 """Tests of bridge.model: its names are what every stage and end is written against."""
 
+import ast
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.model import Context, Delivery, Event, Failure, Gap, Record, Tally
 
-FIELDS = {
+PACKAGE = Path(__file__).parents[2] / "bridge"
+
+FIELDS: dict[Any, tuple[str, ...]] = {
     Delivery: (
         "body",
         "content_type",
@@ -50,3 +54,23 @@ def test_record_stands_for_one_event_unless_it_says_otherwise() -> None:
     """The accounts count records by the events they stand for."""
     assert Record(b"").events == 1
     assert Tally() == Tally(0, 0, 0, 0)
+
+
+# A Context is made again for every event, and a Tally adds up.
+NOUNS = {noun.__name__.lower(): names for noun, names in FIELDS.items() if noun not in {Context, Tally}}
+
+
+def test_nothing_changes_a_noun_that_was_handed_on() -> None:
+    """They are not frozen, for speed: instead nobody but a source, which fills in what it makes, assigns to a field."""
+    found = set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())) if not module.startswith("sources/") else ():
+            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+                field, root = "", node.value if isinstance(node, ast.Subscript) else node
+                while isinstance(root, ast.Attribute | ast.Subscript):  # event.delivery.headers["x"] = ...
+                    field, root = root.attr if isinstance(root, ast.Attribute) else "", root.value
+                if isinstance(root, ast.Name) and field in NOUNS.get(root.id, ()):
+                    found.add(f"{module}:{node.lineno}: {ast.unparse(node)}")
+
+    assert found == set()
