@@ -368,3 +368,31 @@ def test_report_lacks_nothing(report: dict[str, Any]) -> None:
             assert_record({key: value for key, value in report.items() if key != name})
     with pytest.raises(AssertionError):
         assert_record({**report, "reason": 5})
+
+
+def samples() -> dict[str, dict[str, Any]]:
+    """One valid recorded event of each type that Celery sends."""
+    found: dict[str, dict[str, Any]] = {}
+    for sample in recorded():
+        if sample.type in FILES and sample.type not in found and not OURS.check(sample):
+            found[sample.type] = sample.fields
+    return found
+
+
+def test_schema_notices_whatever_is_missing_or_of_another_type() -> None:
+    """Each required field, taken out of a real event, and each field made an object, a boolean or negative."""
+    valid = samples()
+    assert set(valid) == set(FILES) - {"event", "record"}
+    for name, fields in valid.items():
+        for field in FILES[name]["required"]:
+            if field != "type":
+                rest = {key: value for key, value in fields.items() if key != field}
+                assert [violation.error for violation in OURS.violations(event(rest))] == [f"{field} is missing"]
+        for field in set(FILES[name]["properties"]) - {"type", "action"}:
+            for wrong_value in ({}, -99, True):
+                if wrong_value is True and FILES[name]["properties"][field].get("type") == "boolean":
+                    continue
+                if field == "cver" and wrong_value == -99:
+                    continue
+                found = OURS.violations(event({**fields, field: wrong_value}))
+                assert f"/{field}" in {violation.path for violation in found}, (name, field, wrong_value)
