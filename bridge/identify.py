@@ -56,7 +56,8 @@ def event_id(fields: Fields) -> str:
     """
     The id of an event (see the top of this file), 36 characters.
 
-    Total over everything that decode returns; `fields` is not changed. Pure; for any thread. Cost: about 1.3 us.
+    Total over everything that decode returns; `fields` is not changed. Pure; for any thread. Cost: about 1.6 us,
+    6 without a clock.
     """
     try:
         timestamp, pid, clock, hostname = fields["timestamp"], fields["pid"], fields["clock"], fields["hostname"]
