@@ -74,21 +74,24 @@ def addresses(url: str) -> list[Address]:
 def _address(url: str) -> Address:
     scheme, mark, _ = url.partition("://")
     if not mark:
-        raise ConfigError(f"broker URL {_without_secrets(url)!r}: it has no scheme, as in amqp://host")
+        raise ConfigError("broker URL: it has no scheme, as in amqp://host")
     name, kind, parses_itself = _transport(scheme)
     shown = _without_secrets(url)
     try:
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-        parts = {} if parses_itself else parse_url(url)
-    except (ValueError, KeyError) as error:
-        raise ConfigError(f"broker URL {shown}: {error}") from None
+        parts = {} if parses_itself or scheme == "sentinel" else parse_url(url)
+    except (ValueError, KeyError):  # their words may hold a piece of the password
+        raise ConfigError(
+            f"broker URL {shown}: cannot be read; is the port a number, the password quoted (%2F)?"
+        ) from None
     secure = scheme in ("amqps", "rediss") or any(key.startswith("ssl_") for key in query)
     parameters: dict[str, Any] = {"transport": name, "connect_timeout": CONNECT_SECONDS}
-    if parses_itself or scheme == "sentinel":
-        parameters = {"hostname": url.partition("?")[0] if scheme == "sentinel" else url, **parameters}
-        parameters.pop("transport") if scheme == "sentinel" else None
-    else:
+    if parts:
         parameters |= {key: parts[key] for key in ("hostname", "port", "userid", "password", "virtual_host")}
+    elif parses_itself:
+        parameters["hostname"] = url
+    else:  # kombu takes the sentinels apart, when it may find the transport in the URL
+        parameters = {"hostname": url.partition("?")[0], "connect_timeout": CONNECT_SECONDS}
     own = {} if parses_itself else {k: v for k, v in query.items() if not k.startswith("ssl_") and k not in _OURS}
     if kind == "amqp":
         parameters |= _amqp_parameters(own, shown)
@@ -172,6 +175,16 @@ def _value(text: str) -> object:
 
 def _without_secrets(url: str) -> str:
     """Neither user nor password nor query: any of them may be, or hold, a secret."""
-    return ";".join(
-        re.sub(r"^(?:(.*?://))?(?:.*@)?([^?#]*).*$", r"\1\2", one, flags=re.DOTALL) for one in url.split(";")
-    )
+    return ";".join(_place(one) for one in url.split(";"))
+
+
+def _place(url: str) -> str:
+    scheme, mark, _ = url.partition("://")
+    try:
+        parts = urlsplit(url)
+        host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+    except ValueError:
+        host, parts = "", None
+    if not mark or parts is None or "@" in parts.path:  # an unquoted / in a password makes it part of the path
+        return f"{scheme if mark else ''}://***"
+    return f"{scheme}://{host}{parts.path}"

@@ -13,6 +13,7 @@ from amqp.exceptions import NotFound
 from bridge.clock import Clock
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu import refusal
+from bridge.sources.kombu.acks import Acks
 from bridge.sources.kombu.address import Address
 from bridge.sources.kombu.frames import FrameReader
 from bridge.sources.kombu.queue import BINDING, EXCHANGE, QueuePlan
@@ -33,7 +34,7 @@ _MAX_PREFETCH = 65535  # AMQP: a short
 
 
 class AmqpLink:
-    """Fulfils `Link`. Acknowledges up to the highest tag below which all are settled, with one `multiple` ack."""
+    """Fulfils `Link` for RabbitMQ and whatever else speaks AMQP 0-9-1."""
 
     keeps = True
 
@@ -54,8 +55,7 @@ class AmqpLink:
         self._channel: Any = None
         self._poll = select.poll()
         self._consumer: str | None = None
-        self._acked = 0
-        self._settled: set[int] = set()
+        self._acks = Acks()
         self._beat_at = self._alive_at = clock.monotonic()
         self.heard_at = clock.now()
 
@@ -172,14 +172,9 @@ class AmqpLink:
 
     def settle(self, tags: list[object]) -> None:
         """As `Link.settle`."""
-        self._settled.update(tag[1] for tag in tags)  # type: ignore[index]  # made by us, as (generation, tag)
-        reached = self._acked
-        while reached + 1 in self._settled:
-            reached += 1
-            self._settled.remove(reached)
-        if reached > self._acked:
+        reached = self._acks.settle(tag[1] for tag in tags)  # type: ignore[index]  # we made them (generation, tag)
+        if reached is not None:
             self._channel.basic_ack(reached, multiple=True)
-            self._acked = reached
 
     def beat(self, *, reading: bool) -> None:
         """As `Link.beat`: twice per interval; two of silence are a dead connection (AMQP 0-9-1, 4.2.7)."""
@@ -215,7 +210,7 @@ class AmqpLink:
         deadline = time.monotonic() + _CLOSE_SECONDS
         with contextlib.suppress(*refusal.BROKEN, AttributeError):
             if polite:
-                for tag in sorted(self._settled):  # settled behind one that is not: no `multiple` reached them
+                for tag in self._acks.left():
                     self._channel.basic_ack(tag)
                 connection.send_method(spec.Connection.Close, "BsBB", (0, "", 0, 0))
             while polite and connection.connected and time.monotonic() < deadline:

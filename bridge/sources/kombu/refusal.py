@@ -26,7 +26,7 @@ def while_connecting(error: Exception, shown: str) -> BridgeError:
     if _is_redis_refusal(error):
         return CredentialsError(f"{shown} refused the login: {text}")
     if isinstance(error, ssl.SSLCertVerificationError):
-        return ConnectError(f"{shown} has a certificate that cannot be verified: {error.verify_message}")
+        return ConnectError(f"{shown} has a certificate that cannot be verified: {text}")
     if isinstance(error, ImportError):
         return ConfigError(f"{shown}: its library is not installed ({error})")
     return ConnectError(f"cannot connect to {shown}: {text}")

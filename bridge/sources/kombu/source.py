@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -11,7 +11,7 @@ import structlog
 from bridge.clock import Clock, SystemClock
 from bridge.errors import BridgeError, ConfigError, EndOfStream
 from bridge.model import Delivery, Gap
-from bridge.sources.kombu.address import Address, addresses
+from bridge.sources.kombu.address import addresses
 from bridge.sources.kombu.amqp import AmqpLink
 from bridge.sources.kombu.inbox import Inbox
 from bridge.sources.kombu.link import Link
@@ -78,26 +78,21 @@ class KombuSource:
         Raises:
             ConfigError: a URL, group or number that can never work.
         """
-        problems: list[str] = []
-        if prefetch < 1:
-            problems.append(f"prefetch {prefetch}: at least 1")
-        if max_unsettled_bytes < 1:
-            problems.append(f"max_unsettled_bytes {max_unsettled_bytes}: at least 1")
-        self._addresses: list[Address] = []
-        for check in (lambda: self._addresses.extend(addresses(url)), lambda: QueuePlan(queue_type, group, queue_args)):
-            try:
-                check()
-            except ConfigError as error:
-                problems += error.problems
+        problems = [
+            f"{name} {value}: at least 1"
+            for name, value in (("prefetch", prefetch), ("max_unsettled_bytes", max_unsettled_bytes))
+            if value < 1
+        ]
+        with _collecting(problems):
+            self._addresses = addresses(url)
+        with _collecting(problems):
+            self._plan = QueuePlan(queue_type, group, queue_args)
         if problems:
             raise ConfigError(problems)
-        self._plan = QueuePlan(queue_type, group, queue_args)
         self._clock = clock
         self._inbox = Inbox(clock)
-        self._arrived = asyncio.Event()
-        self._finished = asyncio.Event()
-        self._stopped = False
-        self._begun = False
+        self._arrived, self._finished = asyncio.Event(), asyncio.Event()
+        self._begun = self._stopped = False
         self._failure: BridgeError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reader = Reader(
@@ -212,3 +207,12 @@ class KombuSource:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop was closed over us
                 self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+@contextlib.contextmanager
+def _collecting(problems: list[str]) -> Iterator[None]:
+    """All problems are told at once: a ConfigError of the block is noted and the next thing is looked at."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.problems
