@@ -163,7 +163,8 @@ class VirtualLink:
             self._channel.queue_unbind(self._name, self._queue.exchange.name, BINDING)
         else:
             for payload in self._unsettled.values():
-                self._channel._put(self._name, {**payload, "redelivered": True})
+                marked = {**payload, "redelivered": True} if isinstance(payload, dict) else payload
+                self._channel._put(self._name, marked)
         self._unsettled.clear()
 
     def abort(self) -> None:
