@@ -46,6 +46,7 @@ class Lane:
         """How often the record at the head was refused alone, for a reason that may be the broker's."""
         self._suspects = 0
         self._together = 0
+        self._loaded = 0
 
     def load(self, batch: Any, limit: int) -> int:
         """
@@ -58,9 +59,12 @@ class Lane:
 
         Returns:
             0: the record at the head is larger than that; the batch is of no use.
+
+        Raises:
+            TypeError, ValueError and others: a record cannot be encoded; the batch is of no use. See `blame`.
         """
         most = min(self._suspects, self._together) if self._suspects else -1
-        count = 0
+        self._loaded = count = 0
         for piece in self.pieces:
             latest = piece.latest_ms
             for index in range(piece.start, len(piece.records)):
@@ -68,17 +72,24 @@ class Lane:
                     return count
                 record = piece.records[index]
                 time = record.timestamp_ms
+                headers = record.headers
                 added = batch.append(
                     timestamp=time if 0 <= time <= latest else max(0, min(time, latest)),
                     key=record.key,
                     value=record.value,
-                    headers=record.headers,
+                    headers=headers if type(headers) is list else list(headers),  # aiokafka takes no other sequence
                 )
                 # None: the batch is full and the record is not in it.
                 if added is None or (not count and batch.size() > limit):
                     return count
-                count += 1
+                self._loaded = count = count + 1
         return count
+
+    def blame(self) -> bool:
+        """`load` raised: returns whether the culprit is at the head; if not, those before it go first, alone."""
+        if self._loaded:
+            self._suspects, self._together = max(self._suspects, self._loaded + 1), self._loaded
+        return not self._loaded
 
     def confirm(self, count: int) -> bool:
         """The first `count` records are written. Returns whether a send lost its last piece by it."""
