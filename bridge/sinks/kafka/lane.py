@@ -55,7 +55,8 @@ class Lane:
         Records of a refused batch go in smaller batches, until the culprit is alone.
 
         Args:
-            limit: bytes before compression that a record alone in its batch may have.
+            limit: bytes before compression that a record alone in its batch may have; not less than what the batch may
+                become, so that only its first record can be larger.
 
         Returns:
             0: the record at the head is larger than that; the batch is of no use.

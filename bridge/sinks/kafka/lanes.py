@@ -148,17 +148,25 @@ class Lanes:
                 self.put(piece.send, piece.records[piece.start :])
                 piece.send.pieces -= 1
 
+    def _usable(self, producer: Producer) -> bool:
+        return self._producer is producer and self._broken is not None and not self._broken.done()
+
     def _wake(self, lane: Lane) -> None:
         producer = self._producer
-        if producer is not None and lane.pieces and (lane.task is None or lane.task.done()):
+        if producer is not None and self._usable(producer) and lane.pieces and (lane.task is None or lane.task.done()):
             lane.task = asyncio.create_task(self._drive(lane, producer), name=f"kafka {lane.topic}-{lane.partition}")
 
     async def _drive(self, lane: Lane, producer: Producer) -> None:
         """Send what waits in a lane, batch after batch, until there is nothing or the producer is given up."""
         try:
-            while lane.pieces and self._producer is producer:
+            while lane.pieces and self._usable(producer):
                 batch = producer.batch()
-                count = lane.load(batch, self._limit(lane.topic))
+                try:
+                    count = lane.load(batch, self._limit(lane.topic))
+                except Exception as error:  # noqa: BLE001 - whatever a record's header or key makes of aiokafka's code
+                    if lane.blame():
+                        self._refuse_head(lane, Refusal.RECORD, f"cannot be encoded ({type(error).__name__})")
+                    continue
                 if count:
                     await self._write(lane, producer, batch, count)
                 else:
@@ -210,9 +218,7 @@ class Lanes:
         if lane.topic == self._dead_letter_topic:
             if refusal in piece.amended:
                 raise SinkError(f"the Kafka topic {lane.topic} does not take a dead letter: {reason}")
-            letter = cut(record, self._limit(lane.topic))
-            if refusal is not Refusal.TOO_LARGE:
-                letter = replace(letter, timestamp_ms=int(self._clock.now() * 1000))
+            letter = self._amended(record, lane.topic, refusal)
             lane.amend_head(letter, refusal)
             return
         self._refusals.add(lane.topic, reason)
@@ -223,6 +229,14 @@ class Lanes:
         self.put(piece.send, [replace(letter, topic=self._dead_letter_topic)])
         if lane.drop_head():
             self._window.settle()
+
+    def _amended(self, record: Record, topic: str, refusal: Refusal) -> Record:
+        """A dead letter that was refused, as its topic may take it."""
+        try:
+            letter = cut(record, self._limit(topic))
+        except ValueError as error:  # a header's name that is no UTF-8
+            raise SinkError(f"a dead letter cannot be encoded ({type(error).__name__})") from error
+        return letter if refusal is Refusal.TOO_LARGE else replace(letter, timestamp_ms=int(self._clock.now() * 1000))
 
     def _limit(self, topic: str) -> int:
         return min(self._record_bytes, self._limits.get(topic, self._record_bytes))

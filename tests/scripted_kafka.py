@@ -1,0 +1,119 @@
+"""
+A Kafka for the sink's lanes that fails on demand: what a broker does with sequence numbers, without a broker.
+
+Batches are aiokafka's own, and are read back with its reader. What it does was seen on Kafka 4.3: after a refused
+batch every later one of that producer and partition is out of sequence, unless it was the producer's first there.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+
+Place = tuple[str, int]
+Refuse = Callable[[str, bytes], type[Exception] | None]
+
+
+class Written(NamedTuple):
+    """A record in a partition."""
+
+    key: bytes | None
+    value: bytes
+    timestamp: int
+
+
+class ScriptedKafka:
+    """
+    Args:
+        partitions: topic -> how many.
+        refuse: (topic, value) -> the error that a batch with such a record gets for ever.
+        faults: what happens to each batch in turn, "" when there are no more: "lost" writes it and loses the
+            confirmation, "failed" loses the batch, each with an error that makes a producer useless; "" is none.
+    """
+
+    def __init__(self, partitions: dict[str, int], refuse: Refuse | None = None, faults: Iterable[str] = ()) -> None:
+        self.partitions = partitions
+        self.logs: dict[Place, list[Written]] = defaultdict(list)
+        self.producers = 0
+        self.batches: list[int] = []
+        """Records in each batch that was tried."""
+        self.held = asyncio.Event()
+        """Cleared: no batch is answered."""
+        self.held.set()
+        self.refuse = refuse
+        self._faults = iter(faults)
+
+    def values(self, topic: str) -> list[bytes]:
+        """What is in a topic, by partition and then offset."""
+        places = sorted(place for place in self.logs if place[0] == topic)
+        return [written.value for place in places for written in self.logs[place]]
+
+    def producer(self, batch_bytes: int = 16_384) -> "ScriptedProducer":
+        """A new one, whose sequences begin anew."""
+        self.producers += 1
+        return ScriptedProducer(self, batch_bytes)
+
+    def fault(self) -> str:
+        """Of the next batch."""
+        return next(self._faults, "")
+
+    def refusal(self, topic: str, records: Iterable[Written]) -> type[Exception] | None:
+        """Of a batch."""
+        refuse = self.refuse
+        if refuse is None:
+            return None
+        return next((error for record in records if (error := refuse(topic, record.value))), None)
+
+
+class ScriptedProducer:
+    """What `bridge.sinks.kafka.producer.Producer` offers to lanes."""
+
+    def __init__(self, kafka: ScriptedKafka, batch_bytes: int) -> None:
+        self._kafka = kafka
+        self._batch_bytes = batch_bytes
+        self._proved: set[Place] = set()
+        self._poisoned: set[Place] = set()
+
+    def batch(self) -> Any:
+        return BatchBuilder(self._batch_bytes, 0, is_transactional=0)
+
+    def partitions(self, topic: str) -> int | None:
+        return self._kafka.partitions.get(topic)
+
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        return set()
+
+    async def send(self, batch: Any, topic: str, partition: int) -> None:
+        place = topic, partition
+        assert partition < self._kafka.partitions[topic], "Unrecognized partition"
+        records = [
+            Written(record.key, record.value, record.timestamp)
+            for one in _batches(bytes(batch._build()))
+            for record in one
+        ]
+        self._kafka.batches.append(len(records))
+        await self._kafka.held.wait()
+        await asyncio.sleep(0)
+        if place in self._poisoned:
+            raise OutOfOrderSequenceNumber
+        fault = self._kafka.fault()
+        error = self._kafka.refusal(topic, records)
+        if fault == "failed" or error is not None:
+            if place in self._proved:
+                self._poisoned.add(place)
+            raise (error or LeaderNotAvailableError)
+        self._kafka.logs[place] += records
+        self._proved.add(place)
+        if fault == "lost":
+            self._poisoned.add(place)
+            raise LeaderNotAvailableError
+
+
+def _batches(data: bytes) -> Iterable[Any]:
+    reader = MemoryRecords(data)
+    while reader.has_next():
+        yield reader.next_batch()
