@@ -1,0 +1,115 @@
+"""Unit tests of bridge.sinks.kafka.lane."""
+
+import asyncio
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from bridge.model import Record
+from bridge.sinks.kafka.lane import Lane, Piece
+from bridge.sinks.kafka.refusal import Refusal
+from bridge.sinks.kafka.window import Send
+from tests.running import run
+
+LIMIT = 100_000
+
+
+def lane_of(*sizes: int) -> tuple[Lane, list[Send]]:
+    """A lane with one piece of so many records for each size."""
+    lane, sends = Lane("t", 0), []
+    for size in sizes:
+        send = Send(asyncio.get_running_loop().create_future())
+        send.pieces = 1
+        sends.append(send)
+        lane.pieces.append(Piece(send, [Record(b"%d" % n) for n in range(size)], latest_ms=10**13))
+    return lane, sends
+
+
+def batch(size: int = 16_384) -> BatchBuilder:
+    """An empty batch of aiokafka."""
+    return BatchBuilder(size, 0, is_transactional=0)
+
+
+def load(lane: Lane) -> int:
+    """How many records the next batch would take."""
+    return lane.load(batch(), LIMIT)
+
+
+def test_batch_takes_what_waits_over_the_borders_of_sends() -> None:
+    """Loading changes nothing: the head of the queue stays until it is confirmed."""
+
+    async def check() -> None:
+        lane, sends = lane_of(3, 2)
+        assert (load(lane), load(lane)) == (5, 5)
+        assert not lane.confirm(2)
+        assert [send.pieces for send in sends] == [1, 1]
+        assert lane.confirm(2)
+        assert [send.pieces for send in sends] == [0, 1]
+        assert lane.confirm(1)
+        assert not lane.pieces
+
+    run(check())
+
+
+def test_records_of_a_refused_batch_go_in_halves() -> None:
+    """5 together, then 2; when those are taken, twice as many; past the last suspect all that waits."""
+
+    async def check() -> None:
+        lane, _ = lane_of(5, 10)
+        lane.suspect(5)
+        assert load(lane) == 2
+        lane.suspect(2)
+        assert load(lane) == 1
+        lane.confirm(1)
+        assert load(lane) == 2
+        lane.confirm(2)
+        assert load(lane) == 2
+        lane.confirm(2)
+        assert load(lane) == 10
+
+    run(check())
+
+
+def test_culprit_leaves_and_the_others_go_on() -> None:
+    """Its send keeps its other records."""
+
+    async def check() -> None:
+        lane, (send,) = lane_of(3)
+        lane.confirm(1)
+        assert lane.head()[1].value == b"1"
+        assert not lane.drop_head()
+        assert lane.head()[1].value == b"2"
+        assert send.pieces == 1
+        assert lane.drop_head()
+        assert send.pieces == 0
+
+    run(check())
+
+
+def test_amended_record_takes_the_place_of_the_first() -> None:
+    """And remembers what for; its send waits for both parts."""
+
+    async def check() -> None:
+        lane, (send,) = lane_of(2)
+        lane.amend_head(Record(b"new"), Refusal.TOO_LARGE)
+        piece, record = lane.head()
+        assert (record.value, piece.amended, send.pieces) == (b"new", {Refusal.TOO_LARGE}, 2)
+        lane.amend_head(Record(b"newer"), Refusal.RECORD)
+        piece, record = lane.head()
+        assert (record.value, piece.amended, send.pieces) == (b"newer", {Refusal.TOO_LARGE, Refusal.RECORD}, 2)
+        assert not lane.confirm(1)
+        assert lane.head()[1].value == b"1"
+        assert lane.confirm(1)
+
+    run(check())
+
+
+def test_record_larger_than_its_topic_takes_is_not_loaded() -> None:
+    """It would make the broker refuse the whole batch."""
+
+    async def check() -> None:
+        lane, _ = lane_of(1)
+        lane.pieces[0].records[0] = Record(b"x" * LIMIT)
+        assert lane.load(batch(), LIMIT) == 0
+        assert lane.load(batch(), LIMIT + 1000) == 1  # the first of a batch may be larger than the batch's size
+
+    run(check())
