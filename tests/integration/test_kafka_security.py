@@ -53,9 +53,11 @@ def secure_kafka(tmp_path_factory: pytest.TempPathFactory, leftovers_swept: None
     """One for all tests of this file: they change nothing of it."""
     folder = certificates(tmp_path_factory.mktemp("tls"))
     settings = {
-        **secured("AUTH", folder, {"bob": PASSWORD}),
+        **secured("AUTH", folder, {"bob": PASSWORD, "eve": PASSWORD}),
         **secured("MUTUAL", folder),
         "listener.name.mutual.ssl.client.auth": "required",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:bob;User:ann;User:CN=node",  # eve may log in, and nothing else
     }
     listeners = {"AUTH": "SASL_SSL", "MUTUAL": "SSL"}
     with start_kafka(listeners=listeners, settings=settings, scram={"ann": PASSWORD}) as server:
@@ -108,6 +110,15 @@ def test_wrong_password_is_a_credentials_error_that_does_not_repeat_it(
     assert isinstance(error, CredentialsError)
     assert f"refused user {properties['sasl.username']} or its password" in str(error)
     assert "guessed" not in str(error)
+
+
+def test_user_without_rights_is_told_which_topics_and_rights(secure_kafka: Secure) -> None:
+    """Who may log in and see nothing learns more than that a topic is missing."""
+    error = secure_kafka.refusal("AUTH", {**PLAIN, **secure_kafka.ca, "sasl.username": "eve"})
+
+    assert isinstance(error, CredentialsError)
+    assert "may not see the Kafka topics" in str(error)
+    assert "Describe and Write" in str(error)
 
 
 def test_mechanism_that_is_switched_off_is_named(secure_kafka: Secure) -> None:
