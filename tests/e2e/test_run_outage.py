@@ -59,6 +59,7 @@ def test_kafka_killed_and_restarted_loses_nothing(
         process.wait_for("waiting for kafka")
         kafka.start()
         account = topic.account(traffic.accepted, meanwhile=process.assert_running)
+    process.wait_for("kafka takes records again")
     process.terminate()
     assert process.ended() == 0
     assert account.faults == {}
