@@ -1,22 +1,27 @@
 """The kombu source on a real RabbitMQ."""
 
 import asyncio
+import shutil
 import zlib
 from collections.abc import Callable
+from uuid import uuid4
 
 import orjson
 import pytest
 from amqp import Message
 
-from bridge.errors import ConfigError, CredentialsError
+from bridge.errors import ConfigError, ConnectError, CredentialsError
 from bridge.model import Delivery
 from bridge.sources.kombu import KombuSource
 from tests.celeryapp import Worker, add, fail, pay, send
 from tests.ledger import publish
 from tests.reading import bodies, gaps, read_bodies, read_until, types
 from tests.running import run, until
+from tests.servers.ports import free_ports
+from tests.servers.process import folder
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.tls import certificates
 
 pytestmark = pytest.mark.servers("rabbitmq")
 
@@ -308,3 +313,50 @@ def wait_for(holds: Callable[[], bool]) -> None:
         await until(holds, every=0.05)
 
     run(check())
+
+
+def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer) -> None:
+    """Its default type cannot be exclusive: the transient queue says aloud that it is classic."""
+    vhost = f"quorum-{uuid4()}"
+    rabbitmq.ctl("add_vhost", vhost, "--default-queue-type", "quorum")
+    rabbitmq.ctl("set_permissions", "-p", vhost, "guest", ".*", ".*", ".*")
+
+    async def check() -> None:
+        url = rabbitmq.url_of("guest", "guest", vhost)
+        async with KombuSource(url, queue_type="transient", fail_fast=True) as source:
+            await source.start(None)
+            await asyncio.to_thread(publish, url, [b"1"])
+            assert await read_bodies(source, 1) == [b"1"]
+
+    try:
+        run(check(), seconds=20)
+    finally:
+        rabbitmq.ctl("delete_vhost", vhost)
+
+
+def test_tls_verifies_the_broker(rabbitmq_servers: Callable[..., RabbitServer]) -> None:
+    """With its authority it connects and reads; without, and under another name, it does not."""
+    place = folder("tls")
+    place.chmod(0o755)  # the node runs as another user
+    certificates(place)
+    (place / "node.key").chmod(0o644)
+    (port,) = free_ports(1)
+    files = (("cacertfile", "ca.pem"), ("certfile", "node.crt"), ("keyfile", "node.key"))
+    conf = f"listeners.ssl.default = {port}\n"
+    conf += "".join(f"ssl_options.{option} = {place / name}\n" for option, name in files)
+    server = rabbitmq_servers(conf=conf + "ssl_options.verify = verify_none\n")
+
+    async def check(host: str, query: str) -> None:
+        url = f"amqps://guest:guest@{host}:{port}//{query}"
+        async with KombuSource(url, fail_fast=True, queue_type="transient") as source:
+            await source.start(None)
+            await asyncio.to_thread(publish, server.url, [b"x" * 100_000] * 20)
+            assert await read_bodies(source, 20) == [b"x" * 100_000] * 20
+
+    try:
+        run(check("127.0.0.1", f"?ssl_ca_certs={place / 'ca.pem'}"), seconds=20)
+        for host, query in (("127.0.0.1", ""), ("localhost", f"?ssl_ca_certs={place / 'ca.pem'}")):
+            with pytest.raises(ConnectError, match="certificate"):
+                run(check(host, query), seconds=20)
+    finally:
+        shutil.rmtree(place)

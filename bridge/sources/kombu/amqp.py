@@ -144,25 +144,27 @@ class AmqpLink:
         """As `Link.drain`; raises what the broker closed channel or connection with, ConsumerCancelled among it."""
         connection, deliveries = self._connection, self._frames.deliveries
         transport, collected, room = connection.transport, len(deliveries), max_bytes
-        # frame by frame and not drain_events(): that one sets the socket's timeout twice per frame
-        with contextlib.suppress(TimeoutError), transport.having_timeout(seconds):
-            while collected < _BATCH and room > 0:
-                connection.on_inbound_frame(transport.read_frame())
-                self._heard()
-                if len(deliveries) > collected:
-                    collected = len(deliveries)
-                    room -= len(deliveries[-1].body)
-                    if not self._more():
-                        break
+        frames = 0
+        try:
+            # frame by frame and not drain_events(): that one sets the socket's timeout twice per frame
+            with contextlib.suppress(TimeoutError), transport.having_timeout(seconds):
+                while collected < _BATCH and room > 0:
+                    connection.on_inbound_frame(transport.read_frame())
+                    frames += 1
+                    if len(deliveries) > collected:
+                        collected = len(deliveries)
+                        room -= len(deliveries[-1].body)
+                        if not self._more():
+                            break
+        finally:
+            if frames:
+                self._alive_at = self._clock.monotonic()
+                self.heard_at = self._clock.now()
 
     def _more(self) -> bool:
         """Whether a frame can be read without waiting for its first byte."""
         pending = getattr(self._connection.sock, "pending", None)  # only TLS sockets have it
         return bool((pending is not None and pending()) or self._poll.poll(0))
-
-    def _heard(self) -> None:
-        self._alive_at = self._clock.monotonic()
-        self.heard_at = self._clock.now()
 
     def take(self) -> list[Delivery | Gap]:
         """As `Link.take`."""
