@@ -34,6 +34,13 @@ def fail(reason: str) -> None:
     raise ValueError(reason)
 
 
+@app.task(name="parcels.deliver", bind=True, max_retries=1)
+def deliver(self: Any, parcel: str) -> None:
+    """Succeeds at the second attempt."""
+    if not self.request.retries:
+        raise self.retry(countdown=1, exc=ConnectionError("nobody at home"))
+
+
 @app.task(name="orders.pay", bind=True)
 def pay(self: Any, order: int) -> None:
     """Sends an event of the user's own."""
