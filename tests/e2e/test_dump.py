@@ -41,7 +41,7 @@ def test_lines_on_a_pipe_and_nothing_left_behind(
     bridge: StartBridge, rabbitmq: RabbitServer, redis: RedisServer, broker: str, number: int
 ) -> None:
     """Each event is one JSON line; a signal ends it with 0, and its queue or subscription is gone."""
-    url = {"rabbitmq": rabbitmq, "redis": redis}[broker].url
+    url = rabbitmq.url if broker == "rabbitmq" else redis.url
     with no_trace(rabbitmq, redis):
         process = bridge("dump", "--broker", url)
         process.wait_for("chain started")
@@ -63,7 +63,7 @@ def test_killed_it_leaves_nothing_either(
     bridge: StartBridge, rabbitmq: RabbitServer, redis: RedisServer, broker: str
 ) -> None:
     """The broker itself removes what belonged to a connection that is gone."""
-    url = {"rabbitmq": rabbitmq, "redis": redis}[broker].url
+    url = rabbitmq.url if broker == "rabbitmq" else redis.url
     with no_trace(rabbitmq, redis):
         process = bridge("dump", "--broker", url)
         process.wait_for("chain started")

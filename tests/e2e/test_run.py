@@ -23,7 +23,7 @@ HEARTBEAT = {"hostname": "w@test", "utcoffset": 0, "pid": 2, "timestamp": 1.5, "
 FILTERED = json.dumps([HEARTBEAT | {"clock": clock} for clock in (1, 2, 3)])
 
 # Body, what else it is sent with, and what the dead letter says: reason, failed indexes.
-BAD = [
+BAD: list[tuple[bytes, dict[str, Any], str, bytes | None]] = [
     (b"\x80\x04\x95 no json \xff\x00", {}, "decode", None),
     (b"\x80\x04K\x01.", {"content_type": "application/x-python-serialize", "content_encoding": "binary"},
      "content-type", None),

@@ -84,7 +84,7 @@ class Topic:
             await consumer._client.set_topics([self.name])  # else partitions_for_topic stays None
             partitions = [TopicPartition(self.name, number) for number in consumer.partitions_for_topic(self.name)]
             deadline = time.monotonic() + within
-            while (found := sum((await consumer.end_offsets(partitions)).values())) < count:
+            while (found := int(sum((await consumer.end_offsets(partitions)).values()))) < count:
                 meanwhile()
                 assert time.monotonic() < deadline, f"{found} of {count} messages in {self.name} after {within} s"
                 await asyncio.sleep(_POLL_SECONDS)
