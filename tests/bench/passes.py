@@ -1,0 +1,191 @@
+"""
+The process that `tests.bench.stages` starts: passes over deliveries, stage by stage, as JSON on stdout.
+
+    python -m tests.bench.passes captures|mix EVENTS PASSES
+"""
+
+import gc
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+
+from bridge.clock import iso_ms
+from bridge.decode import decode
+from bridge.encode import KafkaEncoder
+from bridge.enrich import enrich
+from bridge.filter import Filter, Patterns
+from bridge.formats.native import Native
+from bridge.identify import event_id
+from bridge.model import Context, Delivery, Event, Record
+from bridge.pipeline import Pipeline
+from bridge.state import ClusterState
+from bridge.validate import Schemas
+from tests.bench.load import messages
+from tests.captures import FILES, deliveries
+
+READ = 1000
+WHOLE = "transform: all of them"
+
+_SCHEMAS = Schemas.load()
+
+Read = list[Delivery]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One event and what the stages before `encode` made of it."""
+
+    event: Event
+    event_id: str
+    event_time: str
+    observed_time: str
+    context: Context
+
+
+def main(data: str, events: int, passes: int) -> None:
+    """Measure and print."""
+    clusters = [_reads(_captured(path)) for path in FILES] if data == "captures" else [_reads(_mix(events))]
+    prepared = [_prepare(reads) for reads in clusters]
+    bodies = [delivery for reads in clusters for read in reads for delivery in read]
+    singles = [one for cluster in prepared for one in cluster]
+    about = _about(bodies, singles)
+    gc.collect()
+    gc.freeze()  # what is only held for the measurement must not be walked through by the collector
+    stages: dict[str, Callable[[], None]] = {
+        "decode": lambda: _decode(bodies),
+        "validate": lambda: _validate(singles),
+        "identify: event_id and event_time": lambda: _identify(singles),
+        "enrich": lambda: _enrich(prepared),
+        "encode: native value, key and headers": lambda: _encode(singles),
+        WHOLE: lambda: _transform(clusters),
+    }
+    us = {name: _cost(stage, passes) / len(singles) for name, stage in stages.items()}
+    json.dump({"about": about, "us": us}, sys.stdout)
+
+
+def _cost(stage: Callable[[], None], passes: int) -> float:
+    """Median CPU of a pass in us; one more before them warms caches up."""
+    found = []
+    for _ in range(passes + 1):
+        gc.collect()
+        began = time.process_time_ns()
+        stage()
+        found.append((time.process_time_ns() - began) / 1000)
+    return median(found[1:])
+
+
+def _captured(path: Path) -> list[Delivery]:
+    """Those deliveries of a file that hold valid events and nothing else."""
+    return [delivery for _, delivery in deliveries(path) if _is_valid(delivery)]
+
+
+def _is_valid(delivery: Delivery) -> bool:
+    events, failures = decode(delivery)
+    return bool(events) and not failures and all(_SCHEMAS.check(event) is None for event in events)
+
+
+def _mix(events: int) -> list[Delivery]:
+    now = time.time()
+    return [
+        Delivery(one.body, "application/json", "utf-8", {"hostname": one.hostname}, one.routing_key, received_at=now)
+        for one in messages("mix", events)
+    ]
+
+
+def _reads(items: Sequence[Delivery]) -> list[Read]:
+    """As a live source hands them out: up to 1,000 that were received at the same moment."""
+    reads = [list(items[start : start + READ]) for start in range(0, len(items), READ)]
+    for read in reads:
+        for delivery in read:
+            delivery.received_at = read[-1].received_at
+    return reads
+
+
+def _prepare(reads: Iterable[Read]) -> list[Prepared]:
+    state, prepared = ClusterState(), []
+    for read in reads:
+        observed_time = iso_ms(read[0].received_at or 0.0)
+        for delivery in read:
+            for event in decode(delivery)[0]:
+                identity, event_time = event_id(event.fields), iso_ms(event.fields["timestamp"])
+                context = enrich(event, identity, event_time, state)
+                kept = Context(context.state, dict(context.known), context.complete)  # it is valid for one event only
+                prepared.append(Prepared(event, identity, event_time, observed_time, kept))
+    return prepared
+
+
+def _about(bodies: Sequence[Delivery], singles: Sequence[Prepared]) -> str:
+    encoder = _encoder()
+    sizes = [len(_record(encoder, one).value) for one in singles]
+    types = Counter(one.event.type for one in singles)
+    tasks = len({one.event.fields.get("uuid") for one in singles})
+    lists = sum(delivery.body[:1] == b"[" for delivery in bodies)
+    each = sum(len(one.body) for one in bodies) / len(singles)
+    common = ", ".join(f"{number:,} {name}" for name, number in types.most_common(6))
+    return (
+        f"{len(bodies):,} deliveries ({lists:,} of them lists), {len(singles):,} events of {len(types)} types "
+        f"({common} ...) and about {tasks:,} tasks; bodies of {each:,.0f} bytes an "
+        f"event, records of {mean(sizes):,.0f} bytes on average, {median(sizes):,.0f} in the middle"
+    )
+
+
+def _encoder() -> KafkaEncoder:
+    native = Native("celery", _SCHEMAS.documented, _SCHEMAS.nullable)
+    return KafkaEncoder(native, cluster="celery", topic="celery.events")
+
+
+def _record(encoder: KafkaEncoder, one: Prepared) -> Record:
+    return encoder.record(one.event, one.context, one.event_id, one.event_time, one.observed_time)
+
+
+def _decode(bodies: Sequence[Delivery]) -> None:
+    for delivery in bodies:
+        decode(delivery)
+
+
+def _validate(singles: Sequence[Prepared]) -> None:
+    check = _SCHEMAS.check
+    for one in singles:
+        check(one.event)
+
+
+def _identify(singles: Sequence[Prepared]) -> None:
+    for one in singles:
+        fields = one.event.fields
+        event_id(fields)
+        iso_ms(fields["timestamp"])
+
+
+def _enrich(prepared: Iterable[Sequence[Prepared]]) -> None:
+    for cluster in prepared:
+        state = ClusterState()
+        for one in cluster:
+            enrich(one.event, one.event_id, one.event_time, state)
+
+
+def _encode(singles: Sequence[Prepared]) -> None:
+    encoder = _encoder()
+    for one in singles:
+        _record(encoder, one)
+
+
+def _transform(clusters: Iterable[Iterable[Read]]) -> None:
+    nothing = Patterns()
+    for reads in clusters:
+        pipeline = Pipeline(
+            schemas=_SCHEMAS,
+            state=ClusterState(),
+            encoder=_encoder(),
+            passes=Filter(nothing, nothing, nothing),
+        )
+        for read in reads:
+            pipeline.transform(read)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
