@@ -14,7 +14,7 @@ TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test servers check format bench bench-stages docs pins clean
+.PHONY: help demo test servers check format bench bench-stages bench-memory docs pins clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -42,8 +42,11 @@ format: $(TEST) ## format the code and fix what can be fixed
 bench: servers ## CPU per event beside the script that everyone writes; real RabbitMQ and Kafka
 	@$(BIN)/python -m tests.bench
 
-bench-stages: $(TEST) ## CPU per event of the stages alone
-	@$(BIN)/python -m tests.bench.stages
+bench-stages: $(TEST) ## CPU per event of the stages alone, and of replay to the null device
+	@$(BIN)/python -m tests.bench.stages; stages=$$?; echo; $(BIN)/python -m tests.bench.replay && exit $$stages
+
+bench-memory: $(TEST) ## memory after 1,000,000 events with 10,000 tasks remembered
+	@$(BIN)/python -m tests.bench.replay --events 1000000 --max-tasks 10000 --bar-mib 120
 
 docs: $(TEST) ## write docs/reference again
 	@$(BIN)/python docs/generate.py

@@ -4,9 +4,9 @@
 Several fresh processes measure one after the other, each several passes over the same deliveries; a pass has a state of
 its own, because an event that was folded before changes nothing and is cheap. Exits with 1 when the bar is missed.
 
-Data: `captures` are all deliveries of `tests/data/captures` that hold valid events and nothing else, each file a
-cluster of its own; `mix` is the backlog of `make bench`. Deliveries come in reads of 1,000 that share one
-`received_at`, as a live source gives them.
+Data: `captures` are all deliveries of `tests/data/captures` that hold valid JSON events and nothing else, ten times
+over with fresh uuids, each file a cluster of its own; `mix` is the backlog of `make bench`. Deliveries come in reads
+of 1,000 that share one `received_at`, as a live source gives them.
 """
 
 import argparse
