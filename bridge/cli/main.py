@@ -7,9 +7,10 @@ import click
 
 from bridge.cli.config import config
 from bridge.cli.demo import demo
-from bridge.cli.options import CONTEXT
+from bridge.cli.options import CONTEXT, Group
 from bridge.cli.run import dump, replay, run
 from bridge.cli.schemas import schemas
+from bridge.cli.stdout import show
 from bridge.cli.validate import validate
 from bridge.errors import BridgeError, ConfigError
 
@@ -30,17 +31,17 @@ def print_version(context: click.Context, _parameter: click.Parameter, wanted: b
 
     from bridge import __version__
 
-    click.echo(f"{NAME} {__version__}")
-    click.echo(f"python {python_version()}")
+    lines = [f"{NAME} {__version__}", f"python {python_version()}"]
     for name in _SHOWN[1:]:
         try:
-            click.echo(f"{name} {version(name)}")
+            lines.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            click.echo(f"{name} is not installed")
+            lines.append(f"{name} is not installed")
+    show("\n".join(lines))
     context.exit()
 
 
-@click.group(NAME, context_settings=CONTEXT, invoke_without_command=True, epilog=(
+@click.group(NAME, cls=Group, context_settings=CONTEXT, invoke_without_command=True, epilog=(
     "Each option can also stand in the environment, as CELERY_BRIDGE_<OPTION>, and in a file given by --config. "
     "`celery-bridge COMMAND --help` shows the options of a command."
 ))  # fmt: skip
@@ -51,7 +52,7 @@ def print_version(context: click.Context, _parameter: click.Parameter, wanted: b
 def cli(context: click.Context) -> int:
     """Takes every event of a Celery cluster, validated and enriched, to Kafka or to stdout, and loses none."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        show(context.get_help())
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import click
 
+from bridge.cli.stdout import show
 from bridge.config import OPTIONS
 from bridge.config.options import Option, default_words
 
@@ -35,7 +36,29 @@ class TableOption(click.Option):
         )
 
 
-class SectionedCommand(click.Command):
+class HelpToStdout(click.Command):
+    """Prints its help as every command here prints: quiet for a reader that has enough, clear about a full disk."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Click's own option, that prints our way."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = print_help
+        return option
+
+
+def print_help(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """Print the help of a command on stdout and end it, when asked to."""
+    if wanted and not context.resilient_parsing:
+        show(context.get_help())
+        context.exit()
+
+
+class Group(HelpToStdout, click.Group):
+    """A command that has commands."""
+
+
+class SectionedCommand(HelpToStdout):
     """A command whose help groups the options of the table by their section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.cli.options import CONTEXT, command
+from bridge.cli.options import CONTEXT, Group, command
 from bridge.cli.stdout import printing, write_line
 from bridge.config import load
 from bridge.config.nearest import did_you_mean
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.validate import Schemas
 
 
-@click.group("schemas", context_settings=CONTEXT)
+@click.group("schemas", cls=Group, context_settings=CONTEXT)
 def schemas() -> None:
     """Show the JSON Schemas that events are checked against, your own (--schemas) among them."""
 

@@ -25,6 +25,17 @@ def write_line(text: str) -> None:
         raise _translated(error) from error
 
 
+def show(text: str) -> None:
+    """
+    A text as all that a command prints.
+
+    Raises:
+        OutputError: stdout is closed or its disk is full.
+    """
+    with printing():
+        write_line(text)
+
+
 class printing:  # noqa: N801 - reads as the statement it is used in
     """
     Around everything a command prints: flushes at the end, and swallows PipeClosed, after which the exit code is 0.

@@ -1,8 +1,12 @@
 """bridge.cli.main: what an argument line becomes, and what an error becomes."""
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import structlog
@@ -37,6 +41,29 @@ def test_help_ends_well(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([flag]) == 0
     assert main(["run", flag]) == 0
     assert "--queue-type" in capsys.readouterr().out
+
+
+PRINTING = [[], ["--help"], ["--version"], ["run", "-h"], ["schemas", "--help"], ["schemas", "show", "--help"]]
+
+
+@pytest.mark.parametrize("args", PRINTING, ids=" ".join)
+def test_help_and_version_say_that_the_disk_is_full(args: list[str]) -> None:
+    """What cannot be printed is one clear line and 74, no unexpected error."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "bridge", *args], stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert (done.returncode, done.stderr) == (74, b"celery-bridge: cannot write to stdout: no space left on device\n")
+
+
+@pytest.mark.parametrize("args", PRINTING, ids=" ".join)
+def test_help_and_version_are_quiet_for_a_reader_that_left(args: list[str]) -> None:
+    """`--help | true` is an ordinary end."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "bridge", *args], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_version_names_what_a_report_needs(capsys: pytest.CaptureFixture[str]) -> None:
