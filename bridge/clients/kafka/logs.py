@@ -48,7 +48,9 @@ def quiet_library_logs() -> None:
         library.setLevel(max(logging.INFO, library.getEffectiveLevel()))
     for name in sorted(logging.root.manager.loggerDict):
         logger = logging.getLogger(name)
-        if name.partition(".")[0] in _LIBRARIES and not any(isinstance(one, Thinned) for one in logger.filters):
+        if name.partition(".")[0] not in _LIBRARIES:
+            continue
+        if logger.level != logging.NOTSET:  # each time: somebody may have lowered it since
+            logger.setLevel(max(logging.INFO, logger.level))
+        if not any(isinstance(one, Thinned) for one in logger.filters):
             logger.addFilter(Thinned())
-            if logger.level != logging.NOTSET:
-                logger.setLevel(max(logging.INFO, logger.level))

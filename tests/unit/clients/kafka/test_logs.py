@@ -34,6 +34,20 @@ def test_debug_of_the_root_does_not_reach_aiokafka(
     assert [record.message for record in caplog.records] == ["fine"] * len(aiokafka_loggers)
 
 
+def test_debug_that_is_asked_for_later_is_pinned_by_the_next_sink(
+    aiokafka_loggers: list[logging.Logger], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A logger that is thinned already may be lowered again before a second sink opens."""
+    quiet_library_logs()
+    for logger in aiokafka_loggers:
+        logger.setLevel(logging.DEBUG)
+    with caplog.at_level(logging.DEBUG):
+        quiet_library_logs()
+        for logger in aiokafka_loggers:
+            logger.debug("SaslAuthenticateRequest(sasl_auth_bytes=b'secret')")
+    assert caplog.records == []
+
+
 def test_stricter_level_of_the_user_stays(aiokafka_loggers: list[logging.Logger]) -> None:
     """Pinned to INFO at least, not to INFO."""
     aiokafka_loggers[0].setLevel(logging.ERROR)
