@@ -142,3 +142,5 @@ class _Loader:
             if row.field in checks and self._has(row):
                 name = self.names.get(row.field, row.flag)
                 self.problems.extend(f"{name}: {problem}" for problem in checks[row.field](self.values[row.field]))
+        loops = paths.loop_problems(self.values["sources"], self.values["to"])
+        self.problems.extend(f"{self.names.get('to', '--to')}: {problem}" for problem in loops)

@@ -4,11 +4,14 @@
 # os.path and not pathlib: it says no where pathlib raises, as for a name that is too long.
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.config.ends import STDIN, SinkEnd, SourceEnd
 from bridge.config.layers import os_reason
+
+STDIN_FD = 0
 
 
 def source_problems(ends: tuple[SourceEnd, ...]) -> Iterator[str]:
@@ -22,6 +25,22 @@ def sink_problems(end: SinkEnd) -> Iterator[str]:
     """A sentence when the file to write to can neither be there nor be made."""
     if end.kind == "file" and (reason := _unwritable(end.path)):
         yield f"cannot write to {end.path}: {reason}"
+
+
+def loop_problems(ends: tuple[SourceEnd, ...], to: SinkEnd) -> Iterator[str]:
+    """A sentence for each regular file that would be read while it is written to: it would grow for ever."""
+    for end in ends:
+        if to.kind == "file" and end.path is not None and _same_file(end.path, to.path):
+            yield f"cannot write to {to.path}: it is read from as well"
+
+
+def _same_file(source: str, target: str) -> bool:
+    try:
+        read = os.fstat(STDIN_FD) if source == STDIN else os.stat(source)
+        written = os.stat(target)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(read.st_mode) and os.path.samestat(read, written)
 
 
 def directory_problems(path: Path | None) -> Iterator[str]:

@@ -46,6 +46,9 @@ def sources(
             ends.append(SourceEnd(url=draft.url, label=draft.label, **{
                 each.field: own.get(each.field, values[each.field]) for each in per_source
             }))  # fmt: skip
+    for label in sorted(tables.keys() - {draft.label for draft in drafts}):
+        if tables[label][0] == name:  # its URL was wrong: the rest of its table may be too
+            _own(name, label, tables[label][1], per_source, problems)
     _check_distinct(ends, name, problems)
     return tuple(ends), origin
 
@@ -57,14 +60,9 @@ def _named(
     for given in found:
         if _only_settings(given):
             continue
-        try:
-            drafts = kind.read(given.raw)
-        except ValueError as error:
-            problems.append(f"{given.name}: {error}")
-            return (), given.name, given.origin
-        if not drafts:
+        if given.raw in ([], (), {}):
             problems.append(f"{given.name}: it names no source")
-        return drafts, given.name, given.origin
+        return _read(kind, given, problems), given.name, given.origin
     for given in found:
         problems.extend(f"{given.name}: [from.{label}] has no url" for label in given.raw if label != DEFAULT_LABEL)
     text = environ.get(BROKER_VARIABLE, "")
@@ -73,6 +71,22 @@ def _named(
     except ValueError as error:
         problems.append(f"{BROKER_VARIABLE}: {error}")
         return (), BROKER_VARIABLE, _default_origin(text)
+
+
+def _read(kind: Kind[Drafts], given: Given, problems: list[str]) -> Drafts:
+    """The drafts of one layer, each read by itself, so that what is wrong with one hides no other's problems."""
+    raw = given.raw
+    parts = (
+        [{label: table} for label, table in raw.items()] if isinstance(raw, dict)
+        else [[item] for item in raw] if isinstance(raw, list | tuple) else [raw]
+    )  # fmt: skip
+    drafts: list[Draft] = []
+    for part in parts:
+        try:
+            drafts += kind.read(part)
+        except ValueError as error:
+            problems.append(f"{given.name}: {error}")
+    return tuple(drafts)
 
 
 def _default_origin(text: str) -> str:

@@ -1,6 +1,8 @@
 """bridge.config.paths: what is missing is said with all other problems."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,35 @@ def test_missing_paths_are_said_at_once(tmp_path: Path) -> None:
         f"--to: cannot write to {gone}/x: there is no directory {gone}",
         f"--schemas: {gone}: no such directory",
     )
+
+
+def test_a_file_is_not_written_to_while_it_is_read(tmp_path: Path) -> None:
+    """It would grow until the disk is full: refused by any name of it, and what is no regular file is not meant."""
+    file, link = tmp_path / "x", tmp_path / "y"
+    file.touch()
+    link.symlink_to(file)
+
+    refusal = f"--to: cannot write to {link}: it is read from as well"
+    assert problems("replay", sources=[str(file)], to=f"file:{link}") == (refusal,)
+    assert problems("run", sources=["a=amqp://h", f"b={file}"], to=f"file:{link}") == (refusal,)
+    assert load("replay", {"sources": [str(file)], "to": f"file:{tmp_path / 'z'}"}, {}).config.to.path.endswith("z")
+    assert load("replay", {"sources": ["/dev/null"], "to": "file:/dev/null"}, {}).config.to.path == "/dev/null"
+
+
+def test_stdin_may_be_the_same_file_too(tmp_path: Path) -> None:
+    """`replay - --to file:x < x` reads what it writes as well."""
+    file = tmp_path / "x"
+    file.write_text('{"type": "a", "hostname": "h", "timestamp": 1}\n')
+    with file.open() as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "bridge", "replay", "-", "--to", f"file:{file}"],
+            stdin=stdin,
+            capture_output=True,
+            check=False,
+        )
+
+    assert done.returncode == 78
+    assert done.stderr.decode() == f"celery-bridge: --to: cannot write to {file}: it is read from as well\n"
 
 
 def test_directories_are_no_files(tmp_path: Path) -> None:

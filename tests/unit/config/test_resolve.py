@@ -119,3 +119,19 @@ def test_tables_without_urls_leave_the_default(tmp_path: Path) -> None:
     (source,) = load("run", {"config": str(path)}, {"CELERY_BROKER_URL": "amqp://h"}).config.sources
 
     assert (source.url, source.group) == (Url("amqp://h"), "g")
+
+
+def test_each_source_has_its_own_problems(tmp_path: Path) -> None:
+    """A wrong source hides no other's problems, in a list or in tables, and a wrong URL none of its own table."""
+    assert problems({"sources": ["nope://a", "Prod=amqp://b", "c=amqp://c", "kafka://d"]}) == (
+        "--from: nope:// is no transport",
+        "--from: the label 'Prod' may hold a-z, 0-9 and - only",
+        "--from: reading from Kafka is not possible yet",
+    )
+    path = tmp_path / "wrong.toml"
+    path.write_text('[from.a]\nurl = "amqp://a"\nprefetch = "x"\n[from.b]\nurl = "nope://b"\ngroup = 5\n')
+    assert problems({"config": str(path)}) == (
+        f"{path}: from: [from.b] url: nope:// is no transport",
+        f"{path}: from.a: prefetch: expected a whole number, not a string",
+        f"{path}: from.b: group: expected a string, not a whole number",
+    )
