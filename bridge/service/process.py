@@ -63,10 +63,17 @@ class Service:
         self._clock = clock
         self._deadline: asyncio.Timeout | None = None
         self._stopping = False
+        self._signals = 0
         self._code = 0
+        self._failure: BridgeError | None = None
 
     async def run(self) -> int:
-        """Run all chains to their end. When one fails the others are stopped; it is raised when they have drained."""
+        """
+        Run all chains to their end; returns the exit code.
+
+        When one fails the others are stopped; its error is raised when they have drained, or were forced to end.
+        """
+        code = 0
         try:
             async with asyncio.timeout(None) as self._deadline, asyncio.TaskGroup() as tasks:
                 running = [
@@ -75,24 +82,29 @@ class Service:
                 timers = [tasks.create_task(self._summaries(), name="summaries")]
                 if self._config.duration is not None:
                     timers.append(tasks.create_task(self._stop_after(self._config.duration), name="duration"))
-                failures = [failure for failure in await asyncio.gather(*running) if failure is not None]
+                await asyncio.gather(*running)
                 for timer in timers:
                     timer.cancel()
         except TimeoutError:
-            return self._forced()
-        if failures:
-            raise failures[0]
-        return 0
+            code = self._forced()
+        if self._failure is not None:
+            raise self._failure
+        return code
 
-    async def _run_chain(self, chain: Chain) -> BridgeError | None:
+    async def _run_chain(self, chain: Chain) -> None:
         try:
             await chain.run()
         except BridgeError as error:
+            self._failed(chain, error)
+        if self._failure is not None or chain.pipeline.done:  # the limit is one for all chains
             self.stop()
-            return error
-        if chain.pipeline.done:  # the limit is one for all chains
-            self.stop()
-        return None
+
+    def _failed(self, chain: Chain, error: BridgeError) -> None:
+        """The first reason is the process's; another one is logged, what the chains share fails them all alike."""
+        if self._failure is None:
+            self._failure = error
+        elif str(error) != str(self._failure):
+            log.error("another chain failed", cluster=chain.label, reason=str(error), kind=type(error).__name__)
 
     def stop(self) -> None:
         """Stop the sources and let everything drain, for three quarters of the grace period. Safe twice."""
@@ -106,13 +118,15 @@ class Service:
             self._deadline.reschedule(asyncio.get_running_loop().time() + polite)
 
     def interrupt(self, number: int) -> None:
-        """A signal: the first stops, the second forces."""
-        if not self._stopping:
+        """A signal: the first stops, the second forces. What stopped by itself was not asked for twice by the first."""
+        self._signals += 1
+        if self._signals == 1:
             log.info("stop requested", signal=signal.Signals(number).name)
             self.stop()
         elif self._deadline is not None:
             self._code = INTERRUPTED_TWICE if number == signal.SIGINT else FORCED
-            self._deadline.reschedule(asyncio.get_running_loop().time())
+            if not self._deadline.expired():  # then it is being forced, in a bounded time
+                self._deadline.reschedule(asyncio.get_running_loop().time())
 
     @contextmanager
     def signals(self) -> Iterator[None]:

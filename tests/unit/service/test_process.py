@@ -217,6 +217,103 @@ def test_chain_that_fails_stops_the_others_which_drain() -> None:
     run(scenario())
 
 
+def test_first_signal_while_it_stops_by_itself_forces_nothing() -> None:
+    """--duration, --limit or a failed chain stop it, and then the orchestrator says SIGTERM: it still drains."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource([body()], ends=False), MemorySink()
+        sink.hold()
+        service = serving(chain(source, sink))
+        running = asyncio.create_task(service.run())
+        await until(lambda: sink.in_flight == 1)
+        service.stop()
+        service.interrupt(signal.SIGTERM)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        sink.release()
+        assert await running == 0
+        assert len(source.settled) == 1
+
+    run(scenario())
+
+
+class SlowToLeave(MemorySink):
+    """Leaving it takes until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leaving, self.may_leave = asyncio.Event(), asyncio.Event()
+
+    async def __aexit__(self, *error: Any) -> None:
+        self.leaving.set()
+        await self.may_leave.wait()
+        await super().__aexit__(*error)
+
+
+def test_signal_while_it_is_forced_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """The grace period ran out, the ends are closing, and somebody presses Ctrl-C: it only ends as interrupted."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource([body()], ends=False), SlowToLeave()
+        sink.hold()
+        service = serving(chain(source, sink), shutdown_grace_seconds=0.01)
+        with service.signals():
+            running = asyncio.create_task(service.run())
+            await until(lambda: sink.in_flight == 1)
+            os.kill(os.getpid(), signal.SIGINT)
+            await sink.leaving.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            sink.may_leave.set()
+            assert await running == 130
+
+    run(scenario())
+    assert "Exception in callback" not in caplog.text
+
+
+def test_error_is_told_also_when_another_chain_had_to_be_forced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Why it all ended matters more than that the rest did not drain, which the log says."""
+
+    async def scenario() -> None:
+        sink, broken = MemorySink(), MemorySink()
+        sink.hold()
+        broken.hold()
+        good = chain(MemorySource([body()], ends=False), sink)
+        bad = chain(MemorySource([body()], ends=False), broken, "bad")
+        service = serving(good, bad, shutdown_grace_seconds=0.01)
+        running = asyncio.create_task(service.run())
+        await until(lambda: sink.in_flight == broken.in_flight == 1)
+        broken.fail(SinkError("no more"))
+        with pytest.raises(SinkError, match="no more"):
+            await running
+
+    run(scenario())
+    assert "stop forced" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("reason", "told"), [("no such room", 1), ("no room", 0)])
+def test_error_of_another_chain_is_logged_unless_it_is_the_same(
+    reason: str, told: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only one error can end the process; the others are not swallowed."""
+
+    async def scenario() -> None:
+        sinks = MemorySink(), MemorySink()
+        chains = [chain(MemorySource([body()], ends=False), sink) for sink in sinks]
+        for sink in sinks:
+            sink.hold()
+        running = asyncio.create_task(serving(*chains).run())
+        await until(lambda: all(sink.in_flight == 1 for sink in sinks))
+        sinks[0].fail(SinkError("no room"))
+        sinks[1].fail(SinkError(reason))
+        with pytest.raises(SinkError, match=r"no .*room"):
+            await running
+
+    run(scenario())
+    assert capsys.readouterr().err.count("another chain failed") == told
+
+
 def test_duration_is_an_ordinary_stop() -> None:
     """--duration turns the source off; everything drains."""
 
