@@ -218,7 +218,14 @@ def header_json(headers: Mapping[str, object]) -> bytes:
     try:
         return orjson.dumps(dict(headers), default=repr, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # an integer beyond 64 bit, a lone surrogate, nesting beyond 254
-        return orjson.dumps({whole(str(name)): whole(repr(value)) for name, value in headers.items()})
+        return orjson.dumps({whole(str(name)): _shown(value) for name, value in headers.items()})
+
+
+def _shown(value: object) -> str:
+    try:
+        return whole(repr(value))
+    except RecursionError:  # orjson reads 1,024 levels, Python shows about as many as its stack has left
+        return f"a {type(value).__name__}, nested too deeply to be shown"
 
 
 def whole(text: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 
+import orjson
 import pytest
 
 from bridge.encode import TYPES_KEPT, KafkaEncoder, LineEncoder, indexes_of
@@ -156,6 +157,7 @@ def test_indexes_are_absent_when_nothing_could_be_indexed(failures: list[Failure
         {"a": 2**80},
         {"a": "\ud800", "\udfff": 1},
         {1: 2, None: 3},
+        {"a": orjson.loads("[" * 1020 + "]" * 1020)},
     ],
 )
 def test_headers_that_json_has_no_word_for_make_no_trouble(headers: dict[object, object]) -> None:

@@ -82,9 +82,11 @@ def _plain(value: object, depth: int) -> object:
         return bytes(value).decode("utf-8", "backslashreplace")
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if depth < _MAX_DEPTH and isinstance(value, Mapping):
+    if isinstance(value, Mapping | list | tuple) and depth >= _MAX_DEPTH:
+        return f"a {type(value).__name__}, nested too deeply to be shown"
+    if isinstance(value, Mapping):
         return {str(name): _plain(item, depth + 1) for name, item in value.items()}
-    if depth < _MAX_DEPTH and isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
     return str(value)
 

@@ -12,7 +12,8 @@ from bridge.model import Delivery
 from bridge.sources.kombu.envelope import plain
 
 _HEADER_FRAME = 2
-_UNREADABLE = (ValueError, struct.error, IndexError, TypeError, OverflowError, FrameSyntaxError)
+# RecursionError: a frame has room for thousands of nested tables
+_UNREADABLE = (ValueError, struct.error, IndexError, TypeError, OverflowError, RecursionError, FrameSyntaxError)
 
 Frame = tuple[int, int, bytes]
 

@@ -96,6 +96,14 @@ def test_headers_of_amqp_types_become_json() -> None:
     }
 
 
+def test_headers_nested_as_deeply_as_json_goes_are_no_trouble() -> None:
+    """orjson reads 1,024 levels, which is more than Python's stack has for showing them."""
+    data = b'{"body": "1", "headers": {"a": ' + b"[" * 1020 + b"]" * 1020 + b"}}"
+    delivery = read_envelope(data, routing_key="", received_at=1.0, tag="t")
+    assert delivery.body == b"1"
+    assert b"nested too deeply" in orjson.dumps(delivery.headers)
+
+
 def test_plain_headers_are_not_copied() -> None:
     """The common case costs one look."""
     headers = {"hostname": "h", "n": 1, "x": None, "y": True, "f": 0.5}

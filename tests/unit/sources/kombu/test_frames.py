@@ -30,6 +30,14 @@ def table(name: bytes, value: bytes) -> bytes:
     return struct.pack(">I", len(entry)) + entry
 
 
+def nested(levels: int) -> bytes:
+    """A table of tables, each entry named `k`."""
+    entries = b""
+    for _ in range(levels):
+        entries = short(b"k") + b"F" + struct.pack(">I", len(entries)) + entries
+    return struct.pack(">I", len(entries)) + entries
+
+
 def read(*frames: Frame) -> tuple[list[Delivery], list[object]]:
     """What becomes a delivery, and which methods went to py-amqp."""
     others: list[object] = []
@@ -65,6 +73,7 @@ def test_an_empty_body_is_bytes() -> None:
         (FLAGS_HEADERS, table(b"k", b"v")[:-3]),
         (FLAGS_HEADERS, struct.pack(">I", 9) + short(b"k") + b"?1234567"),
         (FLAGS_HEADERS, table(b"\xff", b"v")),
+        (FLAGS_HEADERS, nested(5000)),
     ],
 )
 def test_properties_that_cannot_be_read_cost_only_themselves(flags: int, properties: bytes) -> None:
