@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import jsonschema_rs
 import orjson
@@ -21,6 +22,11 @@ _HERE = "local:///"
 # Steps that a pattern may go back in one string before it counts as not matching (jsonschema-rs allows a million).
 # Only patterns with look-around or back-references go back at all; ours have neither.
 _PATTERNS = FancyRegexOptions(backtrack_limit=100_000)
+
+
+def _address(name: str) -> str:
+    """Where a schema is while references are resolved. An event's type may be any text, a URI may not."""
+    return f"{_HERE}{quote(name)}.json"
 
 
 def bundled() -> dict[str, bytes]:
@@ -68,7 +74,7 @@ def compiled(schemas: Mapping[str, Schema], wanted: Iterable[str], where: Mappin
     """
     known: dict[str, Schema] = {}
     for name, schema in schemas.items():
-        known[f"{_HERE}{name}.json"] = schema
+        known[_address(name)] = schema
         if isinstance(schema, dict) and isinstance(schema.get("$id"), str):
             known.setdefault(schema["$id"].removesuffix("#"), schema)
 
@@ -80,7 +86,7 @@ def compiled(schemas: Mapping[str, Schema], wanted: Iterable[str], where: Mappin
     for name in wanted:
         try:
             validators[name] = jsonschema_rs.validator_for(
-                schemas[name], retriever=find, base_uri=f"{_HERE}{name}.json", pattern_options=_PATTERNS
+                schemas[name], retriever=find, base_uri=_address(name), pattern_options=_PATTERNS
             )
         except (ValidationError, ReferencingError, ValueError) as error:
             problems.append(f"{where.get(name, f'{name}.json')}: {_why(error)}")

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -137,3 +138,17 @@ def test_directory_that_cannot_be_listed_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="file: Not a directory"):
         user_files(tmp_path / "file")
+
+
+@pytest.mark.parametrize("name", ["order paid", "żółć", "[a]", "a\\b", "a%20b", "a#b?c", "100%"])
+def test_a_schema_may_have_any_type_for_its_name(name: str) -> None:
+    """An event's type is free text; what no URI may hold is percent-encoded, in a reference to such a file, too."""
+    quoted = quote(name)
+    found = compiled(
+        {name: {"required": ["a"], "$ref": "#/$defs/x", "$defs": {"x": True}}, "b": {"$ref": f"{quoted}.json"}},
+        [name, "b"],
+        {},
+    )
+
+    assert [validator.is_valid({}) for validator in found.values()] == [False, False]
+    assert [validator.is_valid({"a": 1}) for validator in found.values()] == [True, True]
