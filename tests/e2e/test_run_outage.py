@@ -1,6 +1,6 @@
 """Servers that are not there: at the start, or in the middle. `run` waits for them, says so once, and loses nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -68,13 +68,20 @@ def test_kafka_killed_and_restarted_loses_nothing(
     assert len(process.alarms()) <= MOST_ALARMS, process.stderr
 
 
-@pytest.mark.servers("kafka")
+@pytest.fixture
+def unstarted_rabbitmq(rabbitmq: RabbitServer) -> Iterator[RabbitServer]:
+    """A node of the test's own that the test starts; where there can be none, the session's says so first."""
+    server = RabbitServer()
+    yield server
+    server.__exit__()
+
+
+@pytest.mark.servers("kafka", "rabbitmq")
 def test_rabbitmq_that_comes_later_is_waited_for(
-    bridge: StartBridge, kafka: KafkaServer, rabbitmq_servers: Rabbits
+    bridge: StartBridge, kafka: KafkaServer, unstarted_rabbitmq: RabbitServer
 ) -> None:
     """RabbitMQ is down at the start: the process stays, says so once, and delivers when it is up."""
-    topic, rabbitmq = Topic(kafka), rabbitmq_servers()
-    rabbitmq.stop()
+    topic, rabbitmq = Topic(kafka), unstarted_rabbitmq
     process = bridge("run", "--from", rabbitmq.url, "--to", topic.url)
     process.wait_for("broker not reached, trying again")
     rabbitmq.start()

@@ -44,7 +44,6 @@ def test_create_topics_makes_both(bridge: StartBridge, kafka: KafkaServer, rabbi
     assert process.ended() == 0
     assert account.faults == {}
     assert topic.dead_letters() == []
-    assert process.alarms() == []
 
 
 def test_stopped_while_waiting_it_ends_at_once(bridge: StartBridge) -> None:
