@@ -88,6 +88,15 @@ def test_invalid_event_teaches_nothing() -> None:
     assert len(stages.state) == 0
 
 
+@pytest.mark.parametrize("kind", ["bridge-gap", "bridge-dead-letter", "bridge-worker-lost", "bridge-"])
+def test_nobody_else_reports_in_our_name(kind: str) -> None:
+    """A record of type `bridge-*` is the bridge's own, so an event that calls itself so is a dead letter."""
+    (letter,) = parsed(pipeline().transform([delivery(event(kind, 1795178793.5, reason="forged"))]).records)
+
+    assert (letter["reason"], letter["path"], letter["schema"]) == ("schema", "/type", "event.json")
+    assert parsed(pipeline().transform([delivery(event("bridged", 1795178793.5))]).records)[0]["type"] == "bridged"
+
+
 def test_observed_time_is_the_delivery_s_or_the_clock_s() -> None:
     """A bare line has no time of reading: it is read now, and nothing is judged by it."""
     known = pipeline().transform([delivery(started())]).records
