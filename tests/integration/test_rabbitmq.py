@@ -202,6 +202,24 @@ def test_a_missing_right_is_named(rabbitmq: RabbitServer, group: str) -> None:
         rabbitmq.ctl("delete_user", group)
 
 
+def test_a_missing_right_to_read_is_an_error_with_fail_fast(rabbitmq: RabbitServer, group: str) -> None:
+    """It is missed only when deliveries are asked for, after everything was declared."""
+    publish(rabbitmq.url, [b"the exchange is there"])
+    rabbitmq.ctl("add_user", group, "secret")
+    rabbitmq.ctl("set_permissions", group, r"^celeryev\.bridge\.", r"^celeryev\.bridge\.", "^celeryev$")
+
+    async def check() -> None:
+        async with KombuSource(rabbitmq.url_of(group, "secret"), group=group, fail_fast=True) as source:
+            await source.start(None)
+            with pytest.raises(CredentialsError, match=rf"right to read from the queue celeryev\.bridge\.{group}"):
+                await source.read()
+
+    try:
+        run(check(), seconds=20)
+    finally:
+        rabbitmq.ctl("delete_user", group)
+
+
 def test_a_wrong_password_is_an_error_with_fail_fast(rabbitmq: RabbitServer) -> None:
     """It is a CredentialsError that does not hold the password."""
 

@@ -146,6 +146,31 @@ def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> N
     run(check(), seconds=30)
 
 
+def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: RabbitServer, group: str) -> None:
+    """The broker gives all of it again: what waited for the chain meanwhile is forgotten, not handed out too."""
+    sent = [b"%d" % number for number in range(2000)]
+
+    async def waiting(count: int) -> None:
+        await until(lambda: rabbitmq.depth(f"celeryev.bridge.{group}") == count, seconds=20, every=0.05)
+
+    async def check() -> None:
+        async with Proxy(rabbitmq.port) as proxy:
+            url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//"
+            async with KombuSource(url, group=group) as source:
+                await source.start(None)
+                await asyncio.to_thread(publish, rabbitmq.url, sent)
+                await waiting(0)  # all of it is here, and nobody reads it
+                await proxy.down()
+                await waiting(len(sent))
+                await proxy.up()
+                await waiting(0)
+                items = await read_until(source, lambda items: len(items) >= len(sent))
+                assert sorted(bodies(items), key=int) == sent
+                assert all(item.redelivered for item in items if isinstance(item, Delivery))
+
+    run(check(), seconds=60)
+
+
 def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, group: str) -> None:
     """RabbitMQ closes the channel of who does not ack in time (consumer_timeout): what it held comes again."""
 

@@ -15,6 +15,7 @@ from bridge.model import Delivery, Gap
 from bridge.sources.kombu import refusal
 from bridge.sources.kombu.acks import Acks
 from bridge.sources.kombu.address import Address
+from bridge.sources.kombu.ahead import ReadAhead
 from bridge.sources.kombu.frames import FrameReader
 from bridge.sources.kombu.queue import BINDING, EXCHANGE, QueuePlan
 
@@ -48,12 +49,14 @@ class AmqpLink:
         """
         self._address = address
         self._plan = plan
+        self.redelivers = not plan.transient
         self._queue = plan.name()
         self._clock = clock
         self._frames = FrameReader(lambda tag: (generation, tag), clock.now)
         self._connection: Any = None
         self._channel: Any = None
         self._poll = select.poll()
+        self._ahead: ReadAhead | None = None
         self._consumer: str | None = None
         self._acks = Acks()
         self._beat_at = self._alive_at = clock.monotonic()
@@ -90,6 +93,8 @@ class AmqpLink:
         self._connection = client.transport.establish_connection()
         self._channel = self._connection.channel()
         self._poll.register(self._connection.sock, select.POLLIN)
+        transport = self._connection.transport
+        self._ahead = transport._quick_recv = ReadAhead(transport._quick_recv)  # the TCP and the TLS transport's name
 
     def _is_there(self, method: str, name: str) -> bool:
         """Ask passively, which needs no right, on a channel of its own: "not found" closes it."""
@@ -163,6 +168,8 @@ class AmqpLink:
 
     def _more(self) -> bool:
         """Whether a frame can be read without waiting for its first byte."""
+        if self._ahead is not None and self._ahead.holds:
+            return True
         pending = getattr(self._connection.sock, "pending", None)  # only TLS sockets have it
         return bool((pending is not None and pending()) or self._poll.poll(0))
 

@@ -71,6 +71,14 @@ class Inbox:
                 self._end_overflow()
         return taken
 
+    def forget(self) -> list[Delivery]:
+        """Remove and return all deliveries: the broker gives them again. Gaps stay."""
+        with self._lock:
+            forgotten = [item for item in self._items if isinstance(item, Delivery)]
+            self._items = deque(item for item in self._items if isinstance(item, Gap))
+            self._bytes = 0
+        return forgotten
+
     def _is_full(self) -> bool:
         return bool(
             (self._max_items and len(self._items) >= self._max_items)

@@ -14,6 +14,9 @@ class Link(Protocol):
     keeps: bool
     """Whether the broker keeps for us what we do not settle. Where it does not, reading never stops."""
 
+    redelivers: bool
+    """Whether what we did not settle comes again over the next connection, unless `open` gives a reason."""
+
     heard_at: float
     """When the broker last said anything, in seconds since the epoch: until then the subscription was whole."""
 
@@ -33,7 +36,12 @@ class Link(Protocol):
         ...
 
     def consume(self, prefetch: int) -> None:
-        """Ask for deliveries, at most `prefetch` of them unsettled. Called once, where `keeps` is True."""
+        """
+        Ask for deliveries, at most `prefetch` of them unsettled. Called once, where `keeps` is True.
+
+        Raises:
+            ConfigError, CredentialsError, ConnectError: it did not work.
+        """
         ...
 
     def drain(self, seconds: float, max_bytes: int) -> None:

@@ -40,7 +40,7 @@ class Reader:
         prefetch: the most deliveries unsettled per connection.
         max_unsettled_bytes: with so many bytes unsettled, reading pauses; where the broker keeps nothing it is the
             bound of the inbox instead.
-        fail_fast: the first connection is not waited for.
+        attempts: after so many the first connection is given up, with the last one's error. None: never.
         clock: dates gaps, times heartbeats.
         changed: something was put into the inbox, or the first connection was made.
         ended: the thread is about to end, with the error that ended it or None.
@@ -54,7 +54,7 @@ class Reader:
         shown: str,
         prefetch: int,
         max_unsettled_bytes: int,
-        fail_fast: bool,
+        attempts: int | None,
         clock: Clock,
         changed: Callable[[], None],
         ended: Callable[[BridgeError | None], None],
@@ -64,7 +64,7 @@ class Reader:
         self._shown = shown
         self._prefetch = prefetch
         self._max_bytes = max_unsettled_bytes
-        self._fail_fast = fail_fast
+        self._attempts = attempts
         self._clock = clock
         self._changed = changed
         self._ended = ended
@@ -74,6 +74,7 @@ class Reader:
         self._settled: deque[Sequence[Delivery]] = deque()
         self._wake = threading.Event()
         self._started = self._stopped = self._closed = False
+        self._consuming = self._ever_consumed = False
         self._link: Link | None = None
         self._generation = -1
         self.connected = False
@@ -130,11 +131,13 @@ class Reader:
         while not self._stopped:
             self._generation += 1
             link = self._link = self._links(self._generation)
+            self._consuming = False
             try:
                 reason = link.open(again=self.connected)
+                self._consume(link)  # here: what refuses it over and over is one outage, told as rarely as any
             except (ConnectError, CredentialsError) as error:
                 link.close(polite=False)
-                if self._fail_fast and not self.connected:
+                if not self.connected and self._generation + 1 == self._attempts:
                     raise
                 self._outage.attempt_failed(error)
                 self._wake.wait(self._backoff.delay())
@@ -149,6 +152,8 @@ class Reader:
     def _welcome(self, link: Link, reason: str | None) -> None:
         if not link.keeps:
             self._inbox.bound(_UNKEPT_FACTOR * self._prefetch, self._max_bytes)
+        if link.redelivers and reason is None:
+            self._window.settle(self._inbox.forget())
         gap = self._outage.end(reason, link.heard_at)
         if gap is not None:
             self._inbox.put([gap])
@@ -160,12 +165,12 @@ class Reader:
         since = self._clock.monotonic()
         try:
             self._pump(link)
-        except ConfigError:
-            link.close(polite=False)
-            raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             # Any exception: py-amqp and kombu's transports raise AttributeError, KeyError, struct.error ... on a
             # connection that breaks at the wrong moment. None of them may end the process.
+            if self._is_final(error):
+                link.close(polite=False)
+                raise
             self._hand_over(link)
             self._outage.begin(error, link.heard_at)
             link.close(polite=False)
@@ -175,11 +180,17 @@ class Reader:
         else:
             link.close(polite=True)
 
+    def _is_final(self, error: Exception) -> bool:
+        """Whether waiting cannot help, or is not wanted before the first deliveries."""
+        refused = isinstance(error, CredentialsError) and self._attempts is not None and not self._ever_consumed
+        return refused or isinstance(error, ConfigError)
+
     def _pump(self, link: Link) -> None:
-        consuming, cancelled = not link.keeps, False
+        cancelled = False
         while True:
+            closed = self._closed  # asked first: what is settled before `close` is acknowledged
             self._acknowledge(link)
-            if self._closed:
+            if closed:
                 return
             if self._stopped and not cancelled:
                 link.cancel()
@@ -191,11 +202,15 @@ class Reader:
             if not reading:
                 self._wake.wait(_DRAIN_SECONDS)
                 continue
-            if self._started and not consuming and not self._stopped:
-                link.consume(self._prefetch_that_fits())
-                consuming = True
+            self._consume(link)
             link.drain(_DRAIN_SECONDS, room)
             self._hand_over(link)
+
+    def _consume(self, link: Link) -> None:
+        """Ask for deliveries, once, when that is wanted and needed."""
+        if link.keeps and self._started and not self._consuming and not self._stopped:
+            link.consume(self._prefetch_that_fits())
+            self._consuming = self._ever_consumed = True
 
     def _acknowledge(self, link: Link) -> None:
         tags: list[object] = []

@@ -33,6 +33,7 @@ class RedisLink:
     """Fulfils `Link` for redis, rediss and sentinel. Nothing is kept for us and nothing acknowledged."""
 
     keeps = False
+    redelivers = False
 
     def __init__(self, address: Address, plan: QueuePlan, clock: Clock, generation: int) -> None:  # noqa: ARG002 - as all links
         """

@@ -72,7 +72,8 @@ class KombuSource:
             queue_args: replace or add arguments of the queue, as text (`true`, `false` and integers are typed).
             prefetch: the most deliveries unsettled at a time.
             max_unsettled_bytes: with so many bytes of bodies unsettled, reading pauses.
-            fail_fast: a server that cannot be reached at first is an error.
+            fail_fast: when no server can be reached at first, or the first one reached lets us read nothing, that is
+                an error.
             clock: dates deliveries and gaps, times heartbeats.
 
         Raises:
@@ -101,7 +102,7 @@ class KombuSource:
             shown=self.shown,
             prefetch=prefetch,
             max_unsettled_bytes=max_unsettled_bytes,
-            fail_fast=fail_fast,
+            attempts=len(self._addresses) if fail_fast else None,
             clock=clock,
             changed=lambda: self._call(self._arrived.set),
             ended=lambda error: self._call(self._end, error),

@@ -42,6 +42,8 @@ class VirtualLink:
     queue bound to the exchange, the workers' gossip included.
     """
 
+    redelivers = False  # what was handed out lives in the client: it goes with a connection that breaks
+
     def __init__(self, address: Address, plan: QueuePlan, clock: Clock, generation: int) -> None:
         """
         Args:
@@ -90,8 +92,11 @@ class VirtualLink:
 
     def consume(self, prefetch: int) -> None:
         """As `Link.consume`."""
-        self._channel.basic_qos(0, prefetch, False)
-        self._consume()
+        try:
+            self._channel.basic_qos(0, prefetch, False)
+            self._consume()
+        except Exception as error:
+            raise refusal.while_connecting(error, self._address.shown) from error
 
     def _consume(self) -> None:
         self._consumer = str(uuid4())

@@ -18,6 +18,8 @@ class ScriptedLink:
         refuse: what `open` raises.
         reason: what `open` returns when there was a connection before.
         keeps: as `Link.keeps`.
+        redelivers: as `Link.redelivers`.
+        refuse_consume: what `consume` raises.
     """
 
     def __init__(
@@ -27,8 +29,12 @@ class ScriptedLink:
         refuse: Exception | None = None,
         reason: str | None = None,
         keeps: bool = True,
+        redelivers: bool = False,
+        refuse_consume: Exception | None = None,
     ) -> None:
         self.keeps = keeps
+        self.redelivers = redelivers
+        self.refuse_consume = refuse_consume
         self.heard_at = 100.0
         self.steps = deque(steps)
         self.refuse = refuse
@@ -48,6 +54,8 @@ class ScriptedLink:
 
     def consume(self, prefetch: int) -> None:
         self.calls.append("consume")
+        if self.refuse_consume is not None:
+            raise self.refuse_consume
         self.prefetch = prefetch
 
     def drain(self, seconds: float, max_bytes: int) -> None:

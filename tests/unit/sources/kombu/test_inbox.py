@@ -99,6 +99,16 @@ def test_a_reconnect_ends_an_overflow_before_its_own_gap() -> None:
     assert [getattr(item, "reason", None) for item in inbox.take()] == [None, "overflow", "disconnected"]
 
 
+def test_what_is_forgotten_is_not_taken() -> None:
+    """The broker gives it again; a gap is told by nobody else."""
+    inbox = Inbox(FakeClock())
+    gap, items = Gap("queue-deleted", 1, 2), numbered(3)
+    inbox.put([*items[:2], gap, items[2]])
+    assert inbox.forget() == items
+    assert inbox.take() == [gap]
+    assert inbox.forget() == []
+
+
 @given(st.lists(st.one_of(st.integers(1, 7), st.none()), max_size=60))
 def test_every_event_is_taken_or_counted(steps: list[int | None]) -> None:
     """Whatever puts (a number of messages) and takes (None) do: taken and lost are all there were, in order."""

@@ -10,6 +10,7 @@ from bridge.clock import SystemClock
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError, SourceError
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu.inbox import Inbox
+from bridge.sources.kombu.link import Link
 from bridge.sources.kombu.reader import Reader
 from tests.unit.sources.kombu.scripted import ScriptedLink
 
@@ -25,7 +26,7 @@ class Running:
         self.ended = threading.Event()
         self.changed = threading.Event()
         self.inbox = Inbox(SystemClock())
-        settings: dict[str, object] = {"prefetch": 100, "max_unsettled_bytes": 1000, "fail_fast": False} | options
+        settings: dict[str, object] = {"prefetch": 100, "max_unsettled_bytes": 1000, "attempts": None} | options
         self.reader = Reader(
             self._link,
             self.inbox,
@@ -106,6 +107,27 @@ def test_it_acknowledges_what_is_settled() -> None:
     assert link.settled == [(0, 1), (0, 2), (0, 3)]
 
 
+def test_it_acknowledges_what_is_settled_while_it_looks_whether_to_close() -> None:
+    """Settled, then closed, both after its last look at what is settled: a clean end must repeat nothing."""
+    link = ScriptedLink([delivery(1), delivery(2)])
+    with running(link) as it:
+        first, second = it.take(2)
+        acknowledge = it.reader._acknowledge
+
+        def then_closed(to: Link) -> None:
+            acknowledge(to)
+            if not link.settled:
+                return
+            it.reader._acknowledge = acknowledge  # type: ignore[method-assign]
+            it.reader.settle([second])  # type: ignore[list-item]
+            it.reader.close()
+
+        it.reader._acknowledge = then_closed  # type: ignore[method-assign]
+        it.reader.settle([first])  # type: ignore[list-item]
+        assert it.ended.wait(_SECONDS)
+    assert link.settled == [(0, 1), (0, 2)]
+
+
 def test_what_a_lost_connection_gave_is_not_acknowledged_on_the_next() -> None:
     """AMQP's tags count from 1 again: an ack of the old 1 would settle the new 1."""
     old, new = ScriptedLink([delivery(1), ConnectionResetError("gone")]), ScriptedLink([delivery(1, 1), delivery(2, 1)])
@@ -172,7 +194,7 @@ def test_credentials_are_waited_for() -> None:
 @pytest.mark.parametrize("error", [ConnectError("refused"), CredentialsError("no")])
 def test_fail_fast_raises_at_first(error: BridgeError) -> None:
     """The thread ends with it."""
-    with running(ScriptedLink(refuse=error), fail_fast=True) as it:
+    with running(ScriptedLink(refuse=error), attempts=1) as it:
         assert it.ended.wait(_SECONDS)
         assert it.error is error
 
@@ -180,8 +202,56 @@ def test_fail_fast_raises_at_first(error: BridgeError) -> None:
 def test_fail_fast_is_only_for_the_first_connection() -> None:
     """Later a server may restart."""
     old = ScriptedLink([ConnectionResetError("gone")])
-    with running(old, ScriptedLink(refuse=ConnectError("x")), ScriptedLink([delivery(1, 2)]), fail_fast=True) as it:
+    with running(old, ScriptedLink(refuse=ConnectError("x")), ScriptedLink([delivery(1, 2)]), attempts=1) as it:
         assert it.take(1) == [delivery(1, 2)]
+
+
+def test_fail_fast_tries_every_address_once() -> None:
+    """The second broker of `amqp://a;amqp://b` may be the one that is there."""
+    down = ScriptedLink(refuse=ConnectError("refused"))
+    with running(down, ScriptedLink([delivery(1, 1)]), attempts=2) as it:
+        assert it.take(1) == [delivery(1, 1)]
+    last = ConnectError("refused too")
+    with running(down, ScriptedLink(refuse=last), attempts=2) as it:
+        assert it.ended.wait(_SECONDS)
+        assert it.error is last
+
+
+def test_fail_fast_is_for_the_right_to_read_too() -> None:
+    """A user who may declare the queue and not read it would wait for ever."""
+    refused = CredentialsError("the user needs the right to read")
+    with running(ScriptedLink(refuse_consume=refused), attempts=1) as it:
+        assert it.ended.wait(_SECONDS)
+        assert it.error is refused
+
+
+def test_a_right_to_read_that_is_missing_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Connecting works every time: without care that is two lines per attempt, for as long as it takes to notice."""
+    refused = [ScriptedLink(refuse_consume=CredentialsError("no right to read")) for _ in range(4)]
+    with running(*refused, ScriptedLink([delivery(1, 4)])) as it:
+        assert it.take(1) == [delivery(1, 4)]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "broker" in line]
+    assert len(lines) <= 4, lines  # connected, lost, not reached, connected
+
+
+def test_what_comes_again_anyway_is_not_handed_out_twice() -> None:
+    """
+    What the chain has not read when the connection is lost is forgotten: while the sink is down for hours RabbitMQ
+    closes the channel every 30 minutes (consumer_timeout), and every time would add as many as `prefetch`.
+    """
+    old = ScriptedLink([delivery(1, size=300), delivery(2, size=300), ConnectionResetError("gone")])
+    new = ScriptedLink([delivery(1, 1, size=300), delivery(2, 1, size=300)], redelivers=True)
+    with running(old, new) as it:
+        it.until(lambda: len(it.reader._window) == 2 and not new.steps)
+        assert it.take(2) == [delivery(1, 1, size=300), delivery(2, 1, size=300)]
+
+
+def test_what_a_deleted_queue_had_given_is_handed_out() -> None:
+    """It is nowhere else any more."""
+    old = ScriptedLink([delivery(1), ConnectionResetError("gone")])
+    new = ScriptedLink([delivery(1, 1)], redelivers=True, reason="queue-deleted")
+    with running(old, new) as it:
+        assert it.take(3) == [delivery(1), Gap("queue-deleted", 100.0, 100.0), delivery(1, 1)]
 
 
 def test_a_configuration_error_ends_it() -> None:
