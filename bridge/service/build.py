@@ -1,6 +1,9 @@
 """From a configuration to chains that are connected to nothing yet."""
 
 import os
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from bridge.chain import Chain
 from bridge.clock import Clock
@@ -26,6 +29,8 @@ from bridge.validate import Schemas
 
 STDOUT = 1
 
+T = TypeVar("T")
+
 
 class Builder:
     """
@@ -33,15 +38,12 @@ class Builder:
 
     Args:
         clock: given to everything that asks for the time.
-
-    Raises:
-        ConfigError: the user's schemas, with every problem.
     """
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, schemas: Schemas, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._schemas = Schemas.load(config.schemas)
+        self._schemas = schemas
         self._passes = Filter(
             Patterns(config.types, config.not_types),
             Patterns(config.tasks, config.not_tasks),
@@ -60,7 +62,7 @@ class Builder:
         The chain of one source, to the sink of the configuration.
 
         Raises:
-            ConfigError: its source or sink can never work.
+            ConfigError: its source or sink can never work; every problem of both.
         """
         config, counters = self._config, Counters()
         encoder = self._encoder(end.label)
@@ -69,10 +71,15 @@ class Builder:
             counters.refused(record.events)
             return encoder.refused(record, error)
 
+        problems: list[str] = []
+        source = _made(problems, lambda: self._source(end))
+        sink = _made(problems, lambda: self._sink(dead_letter))
+        if source is None or sink is None:
+            raise ConfigError(problems)
         return Chain(
             end.label,
-            self._source(end),
-            self._sink(dead_letter),
+            source,
+            sink,
             Pipeline(
                 schemas=self._schemas,
                 state=ClusterState(max_tasks=config.max_tasks),
@@ -147,16 +154,18 @@ def build(config: Config, clock: Clock) -> list[Chain]:
         ConfigError: with every problem found, of schemas, client properties and ends.
     """
     problems: list[str] = []
-    try:
-        builder = Builder(config, clock)
-    except ConfigError as error:
-        raise ConfigError(error.problems) from None
-    chains = []
-    for end in config.sources:
-        try:
-            chains.append(builder.chain(end))
-        except ConfigError as error:
-            problems += error.problems
+    schemas = _made(problems, lambda: Schemas.load(config.schemas)) or Schemas.load()  # to see what else is wrong
+    builder = Builder(config, schemas, clock)
+    chains = [_made(problems, partial(builder.chain, end)) for end in config.sources]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    return chains
+    return [chain for chain in chains if chain is not None]
+
+
+def _made(problems: list[str], make: Callable[[], T]) -> T | None:
+    """What `make` gives; None when it is a ConfigError, whose problems are noted."""
+    try:
+        return make()
+    except ConfigError as error:
+        problems += error.problems
+        return None

@@ -30,6 +30,20 @@ def built(url: str = "-", to: SinkEnd | None = None, **given: Any) -> Any:
     return chain
 
 
+def test_every_problem_of_schemas_source_and_sink_is_told_at_once(tmp_path: Path) -> None:
+    """Nobody should have to start it three times to learn three things; what chains share is told once."""
+    (tmp_path / "order-paid.json").write_text("{")
+    ends = tuple(
+        SourceEnd(url=Url(url), label=url[:1]) for url in ("amqp://rabbit?x=1", "redis://r?ssl_cert_reqs=none")
+    )
+    config = Config(sources=ends, to=KAFKA, schemas=tmp_path, kafka_properties={"nonsense": "1"})
+    with pytest.raises(ConfigError) as caught:
+        build(config, SystemClock())
+    told = ("order-paid.json", "unknown parameter x", "nonsense", "ssl_cert_reqs=none")
+    assert len(caught.value.problems) == len(told)
+    assert all(part in problem for part, problem in zip(told, caught.value.problems, strict=True))
+
+
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
