@@ -81,18 +81,20 @@ class Chain:
         Raises:
             BridgeError: an end cannot go on, with the reason.
         """
-        async with AsyncExitStack() as ends:
-            await ends.enter_async_context(self._source)
-            if not await self._unless_stopped(ends.enter_async_context(self._sink)):
-                return
-            if not await self._unless_stopped(self._source.acquire()):
-                return
-            await self._source.start(await self._sink.resume())
-            if not self._stopped.is_set():
-                self.status = Status.OK
-                log.info("chain started", cluster=self.label)
-            await self._move()
-        self.status = Status.STOPPED
+        try:
+            async with AsyncExitStack() as ends:
+                await ends.enter_async_context(self._source)
+                if not await self._unless_stopped(ends.enter_async_context(self._sink)):
+                    return
+                if not await self._unless_stopped(self._source.acquire()):
+                    return
+                await self._source.start(await self._sink.resume())
+                if not self._stopped.is_set():
+                    self.status = Status.OK
+                    log.info("chain started", cluster=self.label)
+                await self._move()
+        finally:
+            self.status = Status.STOPPED
 
     async def _unless_stopped(self, step: Awaitable[object]) -> bool:
         """Wait for a step of the start, or give it up when the chain is stopped first; whether it was done."""

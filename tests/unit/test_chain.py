@@ -140,6 +140,7 @@ def test_stop_before_run_ends_it_at_once() -> None:
         chain = made(source, sink)
         chain.stop()
         await chain.run()
+        assert chain.status is Status.STOPPED
         assert sink.records == []
         assert source.unsettled == 3
 
@@ -279,6 +280,7 @@ def test_source_that_cannot_go_on_ends_the_chain_with_its_error(error: Exception
         run(chain.run())
 
     assert caught.value is error
+    assert chain.status is Status.STOPPED
 
 
 def test_sink_that_cannot_go_on_ends_the_chain_and_leaves_deliveries_unsettled() -> None:
