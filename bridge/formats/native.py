@@ -1,7 +1,9 @@
 """The record of `schemas/record.json`: flat, stable types, what the event says and what the state knows beside it."""
 
 from collections.abc import Callable
+from operator import itemgetter
 from signal import Signals
+from typing import Any
 
 import orjson
 
@@ -16,31 +18,35 @@ MAX_SIGNUM = 255
 TYPES_KEPT = 1024
 """Types whose plan is remembered. Celery has 14; custom events come from users and may have any number."""
 
-STATES_KEPT = 64
-"""States whose end of a record is remembered per plan. Celery has 9; custom ones come from users."""
+ADDITIONS_KEPT = 4096
+"""What states add, remembered: about 1 KB each. Celery's types need a few each; custom states come from users."""
 
 Names = tuple[str, ...]
+
+Shape = int | Names
+"""Which of a plan's names an event's record has: a bit for each null left out, or the names themselves."""
+
+Addition = tuple[Names, Callable[[Any], tuple[Any, ...]] | None, bytes]
+"""Names that the state adds, what picks them out of `known` (None: they are all of it), and the end of the record."""
 
 
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("enriched", "extra", "head", "known", "names", "own", "plain", "tails", "type_length")
+    __slots__ = ("apart", "end", "extra", "head", "names", "nullable", "type_last")
 
-    def __init__(self, names: Names, type_json: str, documented: frozenset[str], nullable: bool) -> None:
+    def __init__(self, names: Names, type_json: str, documented: frozenset[str], nullable: frozenset[str]) -> None:
         self.names = names
         self.head = f',"type":{type_json},"event_time":'
         """JSON of what stands between event_id and event_time."""
         self.extra = tuple(name for name in names if name not in documented)
-        self.plain = not (self.extra or nullable) and names[-1] == "type"
-        """Whether the event's own JSON can be used as it is, but for the type, which stands in the head."""
-        self.type_length = len(f',"type":{type_json}}}'.encode())
-        # The last answer to "what does the state add?", and the question: the event's own names, those the state knew.
-        self.own: Names = ()
-        self.known: Names = ()
-        self.enriched: Names = ()
-        self.tails: dict[str, bytes] = {}
-        """Task state -> the end of a record that says it and `enriched`."""
+        self.apart = bool(self.extra) or "signum" in names
+        """Whether more must be done to an event's own fields than to leave out nulls."""
+        self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
+        self.type_last = (
+            names[-1] == "type"
+        )  # as Celery sends it: cut off the JSON text, which saves a copy of the dict
+        self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
 
 
 class Native:
@@ -53,60 +59,71 @@ class Native:
     Args:
         cluster: label of the chain.
         documented: names that stand on top of the record for a type; all others go into `extra`.
-        nullable: whether any of them may be null (a null is absent in the record).
+        nullable: which of them may be null (a null is absent in the record).
     """
 
     def __init__(
-        self, cluster: str, documented: Callable[[str], frozenset[str]], nullable: Callable[[str], bool]
+        self,
+        cluster: str,
+        documented: Callable[[str], frozenset[str]],
+        nullable: Callable[[str], frozenset[str]],
     ) -> None:
         self._cluster = f'"cluster":{orjson.dumps(cluster).decode()}'
         self._documented = documented
         self._nullable = nullable
         self._plans: dict[str, Plan] = {}
+        self._additions: dict[tuple[Plan, Shape, str, bool, Names], Addition] = {}
 
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
-        fields = event.fields
+        fields = own = event.fields
         names = tuple(fields)
         plan = self._plans.get(event.type)
         if plan is None or plan.names != names:
             plan = self._plan(event.type, names)
-        head = f'{{"event_id":"{event_id}"{plan.head}"{event_time}","observed_time":"{observed_time}",{self._cluster},'
-        if plan.plain:
-            own = orjson.dumps(fields)[1 : -plan.type_length]
+        nulls, own_names = 0, None
+        if plan.apart:
+            own = taken_apart(fields, plan.extra)
+            own_names, own_json = tuple(own), orjson.dumps(own)[1:-1]
         else:
-            own_fields = taken_apart(fields, plan.extra)
-            names = tuple(own_fields)
-            own = orjson.dumps(own_fields)[1:-1]
+            if plan.nullable or not plan.type_last:
+                own = fields.copy()  # and deletions: a third of what building it name by name costs
+                for name, bit in plan.nullable:
+                    if own[name] is None:
+                        del own[name]
+                        nulls |= bit
+                if not plan.type_last:
+                    del own["type"]
+            own_json = orjson.dumps(own)[1 : plan.end]
         received_at = event.delivery.received_at
         if received_at is not None and fields["timestamp"] - received_at > SKEW_SHOWN_SECONDS:
-            own += skew(fields["timestamp"] - received_at)
-        if context.state is None:
-            return b"%b%b}" % (head.encode(), own)
-        return b"%b%b%b" % (head.encode(), own, self._added(plan, names, context))
+            own_json += skew(fields["timestamp"] - received_at)
+        head = f'{{"event_id":"{event_id}"{plan.head}"{event_time}","observed_time":"{observed_time}",{self._cluster},'
+        state, known = context.state, context.known
+        if state is None:
+            return b"".join((head.encode(), own_json, b"}"))
+        key = (plan, own_names or nulls, state, context.complete, tuple(known))
+        names, pick, tail = self._additions.get(key) or self._addition(key, own)
+        if not names:
+            return b"".join((head.encode(), own_json, tail))
+        added = orjson.dumps(known if pick is None else dict(zip(names, pick(known), strict=False)))
+        return b"".join((head.encode(), own_json, b",", added[1:-1], tail))
 
-    def _added(self, plan: Plan, names: Names, context: Context) -> bytes:
-        """What the state adds to a record whose own fields are `names`, from the comma to the closing brace."""
-        known = context.known
-        known_names = tuple(known)
-        if plan.known != known_names or plan.own != names:
-            plan.known, plan.own, plan.tails = known_names, names, {}
-            plan.enriched = tuple(name for name in known if name not in names)
-        tail = plan.tails.get(context.state or "") if context.complete else None
-        if tail is None:
-            end: Fields = {"state": context.state}
-            if not context.complete:
-                end["state_complete"] = False
-            if plan.enriched:
-                end["enriched"] = plan.enriched
-            tail = orjson.dumps(end)[1:]
-            if context.complete and len(plan.tails) < STATES_KEPT:
-                plan.tails[context.state or ""] = tail
-        if not plan.enriched:
-            return b",%b" % tail
-        if len(plan.enriched) == len(known_names):
-            return b",%b,%b" % (orjson.dumps(known)[1:-1], tail)
-        return b",%b,%b" % (orjson.dumps({name: known[name] for name in plan.enriched})[1:-1], tail)
+    def _addition(self, key: tuple[Plan, Shape, str, bool, Names], own: Fields) -> Addition:
+        """What the state adds to a record that has `own` already, from the comma to the closing brace."""
+        _, _, state, complete, known = key
+        if len(self._additions) >= ADDITIONS_KEPT:
+            self._additions.clear()
+        names = tuple(name for name in known if name not in own)
+        end: Fields = {"state": state}
+        if not complete:
+            end["state_complete"] = False
+        if names:
+            end["enriched"] = names
+        # The last name twice: of a single one itemgetter would not make a tuple.
+        pick = itemgetter(*names, names[-1]) if 0 < len(names) < len(known) else None
+        addition = self._additions[key] = (names, pick, b",%b" % orjson.dumps(end)[1:])
+        return addition
 
     def _plan(self, event_type: str, names: Names) -> Plan:
         if len(self._plans) >= TYPES_KEPT:

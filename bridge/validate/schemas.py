@@ -51,7 +51,10 @@ class Schemas:
         ours: dict[str, Schema] = {name: parsed(text) for name, text in bundled().items()}
         self._ours = compiled(ours, ours, {})
         self._documented = {name: frozenset(_properties(schema)) for name, schema in ours.items()}
-        self._nullable = {name: name in self.replaced or _nullable(schema) for name, schema in ours.items()}
+        self._nullable = {
+            name: self._documented[name] if name in self.replaced else _nullable(schema)
+            for name, schema in ours.items()
+        }
         in_force = [name for name in schemas if name != RECORD]
         self._validators = {name: self._ours[name] for name in in_force if name not in users}
         self._validators.update(compiled(schemas, users, users))
@@ -139,9 +142,10 @@ class Schemas:
         """
         return self._documented.get(event_type if event_type != RECORD else OTHER, self._documented[OTHER])
 
-    def nullable(self, event_type: str) -> bool:
-        """Whether a documented field of such an event may be null; for most types none may, and none is looked for."""
-        return self._nullable.get(event_type if event_type != RECORD else OTHER, True)
+    def nullable(self, event_type: str) -> frozenset[str]:
+        """Which documented fields of such an event may be null; for many types none, so that none is looked for."""
+        name = event_type if event_type != RECORD else OTHER
+        return self._nullable[name] if name in self._nullable and name != OTHER else self._documented[OTHER]
 
     def types(self) -> list[str]:
         """Names of the schemas in force, alphabetically: event types, ours and the user's, and `event` and `record`."""
@@ -178,8 +182,8 @@ def _properties(schema: Schema) -> dict[str, Any]:
     return properties
 
 
-def _nullable(schema: Schema) -> bool:
-    """Whether a property takes null; our schemas say so by `type`, or by saying nothing at all."""
+def _nullable(schema: Schema) -> frozenset[str]:
+    """The properties that take null; our schemas say so by `type`, or by saying nothing at all."""
     assert isinstance(schema, dict)  # noqa: S101 - as above
 
     def takes_null(rule: dict[str, Any]) -> bool:
@@ -188,4 +192,4 @@ def _nullable(schema: Schema) -> bool:
         kinds = rule.get("type")
         return ("const" not in rule) if kinds is None else "null" in ([kinds] if isinstance(kinds, str) else kinds)
 
-    return any(map(takes_null, _properties(schema).values()))
+    return frozenset(name for name, rule in _properties(schema).items() if takes_null(rule))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.formats.native import TYPES_KEPT
+from bridge.formats.native import ADDITIONS_KEPT, TYPES_KEPT
 from bridge.model import Context
 from tests.records import assert_record
 from tests.unit.making import RECEIVED_AT, decoded, event, native, received, sent, started
@@ -143,3 +143,38 @@ def test_plan_of_a_type_follows_its_fields() -> None:
     assert [record.get("enriched") for record in made] == [["name", "queue"], ["name"], None] * 3
     assert [record.get("extra") for record in made] == [{"amount": 1}] * 3 + [None] * 3 + [{"amount": 1}] * 3
     assert ["uuid" in record for record in made] == [True] * 3 + [False] * 3 + [True] * 3
+
+
+def test_remembered_additions_are_bounded() -> None:
+    """Custom states come from users, and have any number of names."""
+    write = native()
+    for number in range(ADDITIONS_KEPT + 10):
+        write(decoded(started()), Context(f"CUSTOM{number}", {"name": "app.add"}), ID, NOW, NOW)
+
+    assert 0 < len(write._additions) <= ADDITIONS_KEPT
+
+
+def test_type_may_stand_anywhere_in_the_event() -> None:
+    """Celery writes it last; another sender need not, and the record is the same."""
+    fields = received(1795178793.5)
+    kind = fields.pop("type")
+    first, last = {"type": kind, **fields}, {**fields, "type": kind}
+
+    assert native()(decoded(first), UNKNOWN, ID, NOW, NOW) == native()(decoded(last), UNKNOWN, ID, NOW, NOW)
+
+
+def test_nulls_of_two_events_of_a_type_may_differ() -> None:
+    """What the state adds in place of a null is asked for each event anew."""
+    write = native()
+    known = Context("RECEIVED", {"parent_id": "p", "root_id": "r"})
+    made = [
+        json.loads(write(decoded(received(1795178793.5, parent_id=parent, root_id=root)), known, ID, NOW, NOW))
+        for parent, root in ((None, "x"), ("x", None), (None, None), ("x", "x"), (None, "x"))
+    ]
+
+    assert [record.get("enriched") for record in made] == [
+        ["parent_id"], ["root_id"], ["parent_id", "root_id"], None, ["parent_id"],
+    ]  # fmt: skip
+    assert [(record["parent_id"], record["root_id"]) for record in made] == [
+        ("p", "x"), ("x", "r"), ("p", "r"), ("x", "x"), ("p", "x"),
+    ]  # fmt: skip

@@ -109,7 +109,7 @@ def test_any_other_custom_type_passes(kind: str) -> None:
     """`event` and `record` are types like any other: our files of these names are not about them."""
     assert OURS.check(event({**ENVELOPE, "type": kind, "anything": [1, {"a": None}]})) is None
     assert OURS.documented(kind) == OURS.documented("no-such-type")
-    assert OURS.nullable(kind)
+    assert OURS.nullable(kind) == OURS.documented(kind)
 
 
 @pytest.mark.parametrize("change", [{"clock": None}, {"uuid": None}, {"clock": None, "uuid": "u"}])
@@ -162,7 +162,7 @@ def test_file_of_the_name_of_ours_replaces_it(tmp_path: Path) -> None:
     assert schemas.misfits(loose) == {"requeue"}
     assert schemas.misfits(event({**loose.fields, "requeue": True})) == frozenset()
     assert schemas.documented("task-rejected") == OURS.documented("task-rejected")
-    assert schemas.nullable("task-rejected")
+    assert schemas.nullable("task-rejected") == OURS.documented("task-rejected")
     assert schemas.check(event({**loose.fields, "uuid": 5})) is not None
     assert schemas.check(event(PAID)) == Failure("schema", "tenant is missing", None, "", "event.json")
     assert schemas.text("event") == b'{"required": ["tenant"]}'
@@ -219,6 +219,8 @@ def test_nullable_types_are_those_with_a_null_in_their_schema() -> None:
         "task-succeeded",
         "worker-elect",
     }
+    assert OURS.nullable("task-started") == frozenset()
+    assert {"parent_id", "eta", "expires"} <= OURS.nullable("task-received") < OURS.documented("task-received")
 
 
 def test_types_and_texts_are_the_files() -> None:
