@@ -1,1 +1,1 @@
-"""Benchmarks: what an event costs. Never part of the tests: a machine that is busy must not fail them."""
+"""Benchmarks: what an event costs. The tests among them time nothing, they check the rig: machines are busy."""

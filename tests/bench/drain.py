@@ -85,7 +85,7 @@ async def drain(contender: Contender, servers: Servers, expected: set[str]) -> D
             process.stop()
         found = await topic.identities()
     left = servers.rabbitmq.depth(contender.queue) or 0
-    fault, lost = _account(expected, found, left)
+    fault, lost = account(expected, found, left)
     if fault:
         print(f"  {contender.name}: {fault}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
     return replace(drained, fault=fault, lost=lost)
@@ -118,7 +118,7 @@ async def _watch(process: ServerProcess, topic: Topic, servers: Servers, events:
     )
 
 
-def _account(expected: set[str], found: list[str], left: int) -> tuple[str, bool]:
+def account(expected: set[str], found: list[str], left: int) -> tuple[str, bool]:
     """What is wrong, in words, and whether events were lost."""
     distinct = set(found)
     counts = {
