@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from bridge.clients.kafka import parse_properties
 from bridge.errors import SinkError
 from bridge.model import Record
 from bridge.sinks.kafka import KafkaSink
+from bridge.sinks.kafka.producer import connect
 from tests.integration.sending import Servers, number, numbered, open_sink, write
 from tests.running import run, until
 from tests.servers.kafka import KafkaServer
@@ -160,6 +162,35 @@ def test_sink_closes_in_time_while_the_broker_does_not_answer(kafka_servers: Ser
         for confirmation in waiting:
             with pytest.raises(SinkError, match="closed before Kafka confirmed"):
                 await confirmation
+
+    run(check(), seconds=30)
+
+
+def test_giving_a_producer_up_ends_also_when_it_is_cancelled(kafka_servers: Servers) -> None:
+    """The chain is stopped while a producer with full buffers is closed: its connection is closed all the same."""
+
+    async def check() -> None:
+        server = kafka_servers()
+        topic = new_topic_name()
+        await make_topics(server.bootstrap, topic)
+        properties = parse_properties({"compression.type": "none", "max.request.size": "20000000"})
+        producer, _ = await connect([server.bootstrap], properties, {topic: 1}, create=False, batch_bytes=500_000)
+        connections = list(producer._aiokafka.client._conns.values())
+        server.freeze()
+        batch = producer.batch()
+        batch.append(timestamp=1, key=None, value=b"x" * 16_000_000, headers=[])
+        sending = asyncio.create_task(producer.send(batch, topic, 0))
+        await asyncio.wait({sending}, timeout=0.2)  # more than the sockets hold
+
+        giving_up = asyncio.create_task(producer.give_up())
+        await asyncio.wait({giving_up}, timeout=0.01)
+        giving_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await giving_up
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert connections
+        assert not any(connection.connected() for connection in connections)
 
     run(check(), seconds=30)
 

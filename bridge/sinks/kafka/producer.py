@@ -77,8 +77,18 @@ class Producer:
 
     async def give_up(self) -> None:
         """
-        Close it, within 4 s whatever its brokers do. What was not confirmed may or may not have been written.
+        Close it, within 4 s whatever its brokers do, also when it is cancelled: a connection would stay open. What was
+        not confirmed may or may not have been written.
+        """
+        closing = asyncio.ensure_future(self._close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing
+            raise
 
+    async def _close(self) -> None:
+        """
         `AIOKafkaProducer.stop` first flushes, which never ends while a broker is down, and when it is cancelled the
         sender goes on and delivers later (aiokafka 0.14, measured): so its tasks are ended here.
         """
