@@ -100,42 +100,38 @@ class Pipeline:
         out.deliveries.append(delivery)
         events, failures = decode(delivery)
         tally, observed_time = out.tally, self._observed_time(delivery.received_at)
-        tally.received += len(events) + len(failures)
+        received = len(events) + len(failures)
+        tally.received += received
+        records, limit, passes_all = out.records, self._limit, self._passes.passes_all
+        delivered = 0
         for event in events:
-            if self.done:
-                tally.filtered += 1
+            if limit is not None and limit.left <= 0:
                 continue
             try:
-                result = self._event(event, observed_time)
+                # In line, and what cannot change asked once: 3,700 instructions (about 0.5 us) an event less.
+                failure = self._schemas.check(event)
+                if failure is not None:
+                    failures.append(failure)
+                    continue
+                fields = event.fields
+                identity, event_time = event_id(fields), iso_ms(fields["timestamp"])
+                context = enrich(event, identity, event_time, self.state)
+                if not passes_all and not self._passes(event, context):
+                    continue
+                records.append(self.encoder.record(event, context, identity, event_time, observed_time))
             except Exception as error:  # noqa: BLE001 - our fault, and no event is to suffer for it: kept whole
-                result = self._own_fault(event, error)
-            if result is None:
-                tally.filtered += 1
-            elif isinstance(result, Failure):
-                failures.append(result)
-            else:
-                out.records.append(result)
-                tally.delivered += 1
-                if self._limit is not None:
-                    self._limit.left -= 1
+                failures.append(self._own_fault(event, error))
+                continue
+            delivered += 1
+            if limit is not None:
+                limit.left -= 1
+        tally.delivered += delivered
+        tally.dead_lettered += len(failures)
+        tally.filtered += received - delivered - len(failures)
         if failures:
             failures.sort(key=lambda failure: -1 if failure.index is None else failure.index)
             observed_at = self._clock.now() if delivery.received_at is None else delivery.received_at
-            out.records.append(self.encoder.dead_letter(delivery, failures, observed_at))
-            tally.dead_lettered += len(failures)
-
-    def _event(self, event: Event, observed_time: str) -> Record | Failure | None:
-        """The record of one event, why it is none, or None when a filter keeps it back."""
-        failure = self._schemas.check(event)
-        if failure is not None:
-            return failure
-        fields = event.fields
-        identity = event_id(fields)
-        event_time = iso_ms(fields["timestamp"])
-        context = enrich(event, identity, event_time, self.state)
-        if not self._passes(event, context):
-            return None
-        return self.encoder.record(event, context, identity, event_time, observed_time)
+            records.append(self.encoder.dead_letter(delivery, failures, observed_at))
 
     def _own_fault(self, event: Event, error: Exception) -> Failure:
         """A stage failed on a valid event: said once per kind, in full but for the values; the event is kept."""
