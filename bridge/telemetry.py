@@ -36,6 +36,8 @@ class Counters:
     gaps: int = 0
     unsettled: int = field(default=0)
     """Events of batches that were transformed and are not settled."""
+    refusals: int = 0
+    """Of the unsettled events, those that the sink refused: settled as dead letters, though their batch said other."""
 
     def took(self, tally: Tally, deliveries: int, redelivered: int) -> None:
         """A batch was transformed."""
@@ -46,16 +48,17 @@ class Counters:
 
     def settled(self, tally: Tally, deliveries: int) -> None:
         """A batch is confirmed and settled."""
+        refused = min(self.refusals, tally.delivered)  # sends overlap: perhaps of the next batch, the sum is the same
+        self.refusals -= refused
         self.unsettled -= tally.received
-        self.delivered += tally.delivered
-        self.dead_lettered += tally.dead_lettered
+        self.delivered += tally.delivered - refused
+        self.dead_lettered += tally.dead_lettered + refused
         self.filtered += tally.filtered
         self.deliveries_settled += deliveries
 
     def refused(self, events: int) -> None:
-        """The sink replaced a record of `events` events by its dead letter: they are not delivered after all."""
-        self.delivered -= events
-        self.dead_lettered += events
+        """The sink replaced a record of `events` events, unsettled as yet, by its dead letter."""
+        self.refusals += events
 
     @property
     def balanced(self) -> bool:

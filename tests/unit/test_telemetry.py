@@ -20,7 +20,7 @@ def test_counters_start_balanced_at_zero() -> None:
     counters = Counters()
 
     assert counters.balanced
-    assert counters == Counters(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert counters == Counters(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_took_and_settled_count_what_they_are_told() -> None:
@@ -35,6 +35,18 @@ def test_took_and_settled_count_what_they_are_told() -> None:
     assert (counters.received, counters.deliveries_settled) == (10, 4)
 
 
+def test_refused_events_are_dead_lettered_when_their_batch_is_settled() -> None:
+    """Not before: a summary in between, or of a forced stop, would tell of -1 events delivered."""
+    counters = Counters()
+    counters.took(Tally(3, 3, 0, 0), 1, 0)
+    counters.took(Tally(2, 2, 0, 0), 1, 0)
+    counters.refused(4)
+    assert (counters.delivered, counters.dead_lettered, counters.unsettled) == (0, 0, 5)
+    counters.settled(Tally(3, 3, 0, 0), 1)
+    counters.settled(Tally(2, 2, 0, 0), 1)
+    assert (counters.delivered, counters.dead_lettered, counters.unsettled) == (1, 4, 0)
+
+
 @given(st.lists(tallies, max_size=20), st.integers(min_value=0, max_value=20), st.lists(counts, max_size=5))
 def test_identity_holds_however_batches_come_and_go(taken: list[Tally], settled: int, refused: list[int]) -> None:
     """received = delivered + dead-lettered + filtered + unsettled, with some batches in flight and some refused."""
@@ -42,12 +54,13 @@ def test_identity_holds_however_batches_come_and_go(taken: list[Tally], settled:
     for tally in taken:
         counters.took(tally, 1, 0)
         assert counters.balanced
-    for tally in taken[:settled]:
-        counters.settled(tally, 1)
-        assert counters.balanced
     for events in refused:
         counters.refused(events)
         assert counters.balanced
+    for tally in taken[:settled]:
+        counters.settled(tally, 1)
+        assert counters.balanced
+        assert counters.delivered >= 0
 
     assert counters.unsettled == sum(tally.received for tally in taken[settled:])
     assert counters.delivered + counters.dead_lettered == sum(t.delivered + t.dead_lettered for t in taken[:settled])
