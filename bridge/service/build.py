@@ -29,6 +29,9 @@ from bridge.validate import Schemas
 
 STDOUT = 1
 
+CONTENT_TYPES = {"raw": "application/json", "dump": "text/plain; charset=utf-8", "pretty": "text/plain; charset=utf-8"}
+"""What Kafka's headers call a format that is no CloudEvent."""
+
 T = TypeVar("T")
 
 
@@ -95,7 +98,10 @@ class Builder:
 
     def _encoder(self, label: str) -> Encoder:
         if self._config.to.kind == "kafka":
-            return KafkaEncoder(self._format(label), cluster=label, topic=self._config.to.topic)
+            content_type = CONTENT_TYPES.get(self._config.format_for(terminal=False))
+            return KafkaEncoder(
+                self._format(label), cluster=label, topic=self._config.to.topic, content_type=content_type
+            )
         format_ = self._format(label)
         return LineEncoder(format_, cluster=label, gap=format_.gap if isinstance(format_, Pretty) else None)
 

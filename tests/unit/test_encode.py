@@ -8,6 +8,8 @@ import pytest
 
 from bridge.encode import TYPES_KEPT, KafkaEncoder, LineEncoder, indexes_of
 from bridge.errors import RecordError
+from bridge.formats import Format
+from bridge.formats.raw import raw
 from bridge.model import Context, Delivery, Event, Failure, Gap
 from tests.records import assert_record
 from tests.unit.making import RECEIVED_AT, decoded, event, native, started
@@ -41,6 +43,32 @@ def test_record_for_kafka_has_key_time_and_cloudevents_headers() -> None:
         ("ce_subject", b"u1"),
     ]
     assert_record(record.value)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8"])
+def test_what_is_no_cloudevent_says_only_what_it_is(content_type: str) -> None:
+    """raw, dump and pretty are no CloudEvents; a gap among them is one."""
+    encoder = KafkaEncoder(raw, cluster="prod", topic="celery.events", content_type=content_type)
+    record = encoder.record(decoded(started(uuid="u1")), UNKNOWN, ID, NOW, NOW)
+
+    assert (record.headers, record.key) == ([("content-type", content_type.encode())], b"u1")
+    assert dict(encoder.gap(Gap("x", 1.0, 2.0)).headers)["ce_type"] == b"dev.celeryq.bridge-gap"
+
+
+@pytest.mark.parametrize("format_", [native(), raw])
+def test_lines_hold_nothing_that_ends_one_or_steers_a_terminal(format_: Format) -> None:
+    """U+2028, U+0085 and U+202E are escaped, for the same value, in records and dead letters, on lines only."""
+    nasty = "a\u2028b\x85c\x9b2J\u202ed"
+    one = decoded(event("order-paid", 1795178793.5, note=nasty))
+    record = LineEncoder(format_, cluster="prod").record(one, UNKNOWN, ID, NOW, NOW)
+    letter = LINES.dead_letter(Delivery(b"x", nasty, None, {nasty: nasty}, nasty), FAILED, RECEIVED_AT)
+
+    for line in (record.value.decode(), letter.value.decode()):
+        assert line.isprintable()
+        assert json.loads(line)
+    assert nasty in (json.loads(record.value).get("extra") or json.loads(record.value)).values()
+    assert json.loads(letter.value)["headers"] == {nasty: nasty}
+    assert nasty in KafkaEncoder(format_, cluster="prod", topic="t").record(one, UNKNOWN, ID, NOW, NOW).value.decode()
 
 
 @pytest.mark.parametrize(("uuid", "key"), [("u1", b"u1"), (None, b"celery@w1"), ("", b"celery@w1")])

@@ -1,10 +1,12 @@
 """Claims about the escaping of text that users made."""
 
+import json
+import sys
 import unicodedata
 
 import pytest
 
-from bridge.formats.escape import escape
+from bridge.formats.escape import escape, escape_json
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,20 @@ def test_escape_covers_every_control_and_every_line_end_of_unicode() -> None:
         char = chr(code)
         if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or unicodedata.bidirectional(char) in embedding:
             assert escape(char).isascii(), f"U+{code:04X}"
+
+
+def test_escaped_json_means_the_same_and_says_it_in_printable_characters() -> None:
+    """Those that `escape` spells are spelled as JSON does, but for DEL; all others stay as they are."""
+    every = "".join(map(chr, [*range(0x3000), *range(0xF000, 0x10400), sys.maxunicode]))
+    line = json.dumps({every: every}, ensure_ascii=False)
+    escaped = escape_json(line.encode()).decode()
+
+    assert json.loads(escaped) == {every: every}
+    assert escape(escaped) == escaped.replace("\x7f", "\\x7f")
+    assert set(line) - set(escaped) == {char for char in every if ord(char) > 0x7F and escape(char) != char}
+
+
+@pytest.mark.parametrize("line", [b"{}", b'{"a":"\\n\\u2028"}', '{"a":"zażółć 東京 🚀 é"}'.encode()])
+def test_harmless_json_stays(line: bytes) -> None:
+    """What is escaped already is not escaped twice."""
+    assert escape_json(line) == line

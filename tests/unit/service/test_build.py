@@ -14,6 +14,7 @@ from bridge.formats.dump import Dump
 from bridge.formats.native import Native
 from bridge.formats.pretty import Pretty
 from bridge.formats.raw import raw
+from bridge.model import Delivery
 from bridge.service.build import build
 from bridge.sinks.kafka import KafkaSink
 from bridge.sinks.stdout import LinesSink
@@ -106,3 +107,22 @@ def test_every_problem_of_the_build_is_told_once(tmp_path: Path) -> None:
         build(config, SystemClock())
 
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("format_", "content_type", "cloudevent"),
+    [
+        ("native", b"application/json", True),
+        ("auto", b"application/json", True),
+        ("raw", b"application/json", False),
+        ("dump", b"text/plain; charset=utf-8", False),
+        ("pretty", b"text/plain; charset=utf-8", False),
+    ],
+)
+def test_kafka_headers_say_what_the_format_is(format_: str, content_type: bytes, cloudevent: bool) -> None:
+    """Text is not called JSON, and only what is a CloudEvent has the headers of one."""
+    pipeline = built(to=KAFKA, format=format_).pipeline
+    (record,) = pipeline.transform([Delivery(b'{"type": "a", "hostname": "h", "timestamp": 1}')]).records
+
+    assert dict(record.headers)["content-type"] == content_type
+    assert ("ce_id" in dict(record.headers)) is cloudevent
