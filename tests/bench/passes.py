@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
+from typing import Any
 
 import orjson
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from bridge.clock import iso_ms
 from bridge.decode import decode
@@ -24,13 +26,17 @@ from bridge.formats.native import Native
 from bridge.identify import event_id
 from bridge.model import Context, Delivery, Event, Record
 from bridge.pipeline import Pipeline
+from bridge.sinks.kafka.partition import partition
 from bridge.state import ClusterState
 from bridge.validate import Schemas
 from tests.bench.copies import copies
 from tests.bench.load import messages
+from tests.bench.topic import PARTITIONS
 from tests.captures import FILES
 
 READ = 1000
+_BATCH_BYTES = 1024 * 1024
+_ZSTD = 4  # KIP-110's number of the compression
 COPIES = 10
 """Of the captures: so many that a cluster's first events, which find nothing prepared for their types, weigh little."""
 
@@ -58,7 +64,9 @@ def main(data: str, events: int, passes: int) -> None:
     prepared = [_prepare(reads) for reads in clusters]
     bodies = [delivery for reads in clusters for read in reads for delivery in read]
     singles = [one for cluster in prepared for one in cluster]
-    about = _about(bodies, singles)
+    encoder = _encoder()
+    records = [_record(encoder, one) for one in singles]
+    about = _about(bodies, singles, records)
     gc.collect()
     gc.freeze()  # what is only held for the measurement must not be walked through by the collector
     stages: dict[str, Callable[[], None]] = {
@@ -69,6 +77,7 @@ def main(data: str, events: int, passes: int) -> None:
         "enrich": lambda: _enrich(prepared),
         "encode: native value, key and headers": lambda: _encode(singles),
         WHOLE: lambda: _transform(clusters),
+        "beyond it, in the sink: partition, batch, zstd": lambda: _append(records),
     }
     us = {name: _cost(stage, passes) / len(singles) for name, stage in stages.items()}
     json.dump({"about": about, "us": us}, sys.stdout)
@@ -120,9 +129,8 @@ def _prepare(reads: Iterable[Read]) -> list[Prepared]:
     return prepared
 
 
-def _about(bodies: Sequence[Delivery], singles: Sequence[Prepared]) -> str:
-    encoder = _encoder()
-    sizes = [len(_record(encoder, one).value) for one in singles]
+def _about(bodies: Sequence[Delivery], singles: Sequence[Prepared], records: Iterable[Record]) -> str:
+    sizes = [len(record.value) for record in records]
     types = Counter(one.event.type for one in singles)
     tasks = len({one.event.fields.get("uuid") for one in singles})
     lists = sum(delivery.body[:1] == b"[" for delivery in bodies)
@@ -178,6 +186,24 @@ def _encode(singles: Sequence[Prepared]) -> None:
     encoder = _encoder()
     for one in singles:
         _record(encoder, one)
+
+
+def _append(records: Sequence[Record]) -> None:
+    """As the lanes of the Kafka sink do it, without the network."""
+    open_batches: dict[int, Any] = {}
+    for record in records:
+        key = record.key or b""
+        place = partition(key, PARTITIONS)
+        while True:
+            batch = open_batches.get(place)
+            if batch is None:
+                batch = open_batches[place] = BatchBuilder(_BATCH_BYTES, _ZSTD)
+            time_ms, headers = record.timestamp_ms, list(record.headers)
+            if batch.append(timestamp=time_ms, key=key, value=record.value, headers=headers) is not None:
+                break
+            open_batches.pop(place)._build()
+    for batch in open_batches.values():
+        batch._build()
 
 
 def _transform(clusters: Iterable[Iterable[Read]]) -> None:
