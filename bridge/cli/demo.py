@@ -19,11 +19,9 @@ def demo(forever: bool, **flags: Any) -> int:
     writes their events to stdout as JSON lines.
     """
     config = load("demo", flags, os.environ).config
-    import asyncio
-
     from bridge import demo as stage
-    from bridge.cli import logs
+    from bridge.cli import logs, loop
 
     logs.configure(config)
 
-    return asyncio.run(stage.run(config, forever=forever))
+    return loop.run(stage.run(config, forever=forever))

@@ -57,11 +57,9 @@ def start(name: str, flags: Mapping[str, Any]) -> int:
         BridgeError: what ended the service.
     """
     config = load(name, flags, os.environ).config
-    import asyncio
-
     from bridge import service
-    from bridge.cli import logs
+    from bridge.cli import logs, loop
 
     logs.configure(config)
 
-    return asyncio.run(service.run(config))
+    return loop.run(service.run(config))
