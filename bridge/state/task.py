@@ -122,8 +122,11 @@ class Task:
         self._received = at
         self.complete = True
         self._advance(RECEIVED, at)
-        if self._sent is not None and self._sent <= at and self.over_at is None:
-            known["queue_seconds"] = micro(at - self._sent)
+        if self._sent is not None and self.over_at is None:
+            if self._sent <= at:
+                known["queue_seconds"] = micro(at - self._sent)
+            else:  # two clocks: nothing is known of this try, and the try before it is not this one
+                known.pop("queue_seconds", None)
 
     def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
@@ -132,8 +135,11 @@ class Task:
         self._started = at
         self._advance(STARTED, at)
         if self.over_at is None:
-            if self._received is not None and self._received <= at:
-                known["prefetch_seconds"] = micro(at - self._received)
+            if self._received is not None:
+                if self._received <= at:
+                    known["prefetch_seconds"] = micro(at - self._received)
+                else:
+                    known.pop("prefetch_seconds", None)
             if "queue_seconds" not in known:  # received while the run before it was still over
                 self._set_duration("queue_seconds", self._sent, self._received)
 
@@ -141,6 +147,7 @@ class Task:
         self.known["worker"] = intern(fields["hostname"])
         self._advance(RETRY, at)
         self._set_duration("runtime", self._started, at)
+        self._started = None  # that try is over: one that is revoked before it starts ran for no time
         self._closing = True
 
     def _fold_succeeded(self, fields: Fields, at: float, _: str) -> None:

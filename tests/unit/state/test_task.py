@@ -202,6 +202,27 @@ def test_queue_time_of_two_clocks_is_left_out_when_negative() -> None:
     assert "queue_seconds" not in known_after(sent(10.0), received(9.5))
 
 
+def test_durations_of_two_clocks_are_not_those_of_the_try_before() -> None:
+    """Where the next try's would be negative, the last one's do not stand beside its times."""
+    first_try = [sent(10.0), received(11.0), event("task-started", 12.0)]
+    retried = [*first_try, event("task-retried", 13.0, exception="E()", traceback="")]
+    client_ahead = known_after(*retried, sent(20.0, retries=1), received(15.0, retries=1))
+    worker_back = known_after(*retried, received(25.0, retries=1), event("task-started", 16.0))
+
+    assert known_after(*retried)["queue_seconds"] == known_after(*retried)["prefetch_seconds"] == 1.0
+    assert "queue_seconds" not in client_ahead
+    assert "prefetch_seconds" not in worker_back
+
+
+def test_a_try_that_never_started_has_no_runtime() -> None:
+    """A task that is revoked while it waits for its next try did not run since the last one started."""
+    retried = [received(11.0), event("task-started", 12.0), event("task-retried", 13.0, exception="E()", traceback="")]
+    known = known_after(*retried, received(14.0), event("task-revoked", 600.0, terminated=False, expired=False))
+
+    assert known_after(*retried)["runtime"] == 1.0
+    assert "runtime" not in known
+
+
 def test_retry_shows_the_runtime_of_its_try_and_total_counts_from_the_first_sending() -> None:
     """The run goes from the first task-sent over all tries to the end."""
     first_try = [sent(10.0), received(11.0), event("task-started", 12.0)]
