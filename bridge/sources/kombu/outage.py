@@ -10,6 +10,12 @@ from bridge.sources.kombu import refusal
 _REMIND_SECONDS = 60.0
 """A trouble that does not change is logged again after this long."""
 
+_FLEETING_SECONDS = 1.0
+"""A connection that lives shorter belongs to the outage before it: one that breaks each time is not news each time."""
+
+_REASONS = 16
+"""Different troubles that are told at once in one outage; a server's words may differ every time."""
+
 _log = structlog.get_logger()
 
 
@@ -26,14 +32,17 @@ class Outage:
         self._shown = shown
         self._clock = clock
         self._whole_until: float | None = None
-        self._trouble: str | None = None
-        self._told_at = 0.0
+        self._told: dict[str, float] = {}
+        """Troubles of this outage, and when each was told last, on the clock's `monotonic`."""
+        self._news = True
 
-    def begin(self, error: Exception, heard_at: float) -> None:
-        """The connection is lost; the broker was heard last at `heard_at`, seconds since the epoch."""
+    def begin(self, error: Exception, heard_at: float, *, lived: float) -> None:
+        """The connection is lost after `lived` seconds; the broker was heard last at `heard_at`, since the epoch."""
         self._whole_until = heard_at
-        self._tell("broker connection lost", error)
-        if not isinstance(error, (*refusal.BROKEN, BridgeError)):
+        if lived >= _FLEETING_SECONDS:
+            self._told.clear()
+        told = self._tell("broker connection lost", error)
+        if told and not isinstance(error, (*refusal.BROKEN, BridgeError)):
             _log.warning("unexpected error of the transport", broker=self._shown, exc_info=error)
 
     def attempt_failed(self, error: Exception) -> None:
@@ -50,12 +59,18 @@ class Outage:
         Returns:
             The gap; None without a reason or before anything could be lost (the first connection).
         """
-        _log.info("broker connected", broker=self._shown, again=self._whole_until is not None)
-        whole_until, self._whole_until, self._trouble = self._whole_until, None, None
+        if self._news:
+            _log.info("broker connected", broker=self._shown, again=self._whole_until is not None)
+        whole_until, self._whole_until, self._news = self._whole_until, None, False
         return Gap(reason, whole_until, connected_at) if reason and whole_until is not None else None
 
-    def _tell(self, phrase: str, error: Exception) -> None:
+    def _tell(self, phrase: str, error: Exception) -> bool:
+        """Log it, unless it was told within the last minute; returns whether it did."""
         now, trouble = self._clock.monotonic(), f"{phrase}: {refusal.brief(error)}"
-        if trouble != self._trouble or now - self._told_at >= _REMIND_SECONDS:
-            _log.warning(phrase, broker=self._shown, reason=refusal.brief(error), kind=type(error).__name__)
-            self._trouble, self._told_at = trouble, now
+        self._told = {text: told_at for text, told_at in self._told.items() if now - told_at < _REMIND_SECONDS}
+        if trouble in self._told or len(self._told) >= _REASONS:
+            return False
+        _log.warning(phrase, broker=self._shown, reason=refusal.brief(error), kind=type(error).__name__)
+        self._told[trouble] = now
+        self._news = True
+        return True

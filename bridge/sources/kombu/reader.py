@@ -171,10 +171,11 @@ class Reader:
             if self._is_final(error):
                 link.close(polite=False)
                 raise
+            lived = self._clock.monotonic() - since
             self._hand_over(link)
-            self._outage.begin(error, link.heard_at)
+            self._outage.begin(error, link.heard_at, lived=lived)
             link.close(polite=False)
-            if self._clock.monotonic() - since >= _GOOD_SECONDS:
+            if lived >= _GOOD_SECONDS:
                 self._backoff.reset()
             self._wake.wait(self._backoff.delay())
         else:
