@@ -47,6 +47,4 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) ->
     else:
         uuid = fields.get("uuid")
         task = state.task(uuid) if isinstance(uuid, str) else None
-    if task is None:
-        return NOTHING
-    return Context(task.state, task.known, task.complete)
+    return NOTHING if task is None else task

@@ -60,13 +60,15 @@ class ClusterState:
         uuid = fields.get("uuid")
         if not uuid or not isinstance(uuid, str):
             return None
-        task = self.task(uuid) or self._new_task(uuid)
-        was_over = task.over_at is not None
+        task = self._running.get(uuid)
+        if task is not None:
+            self._running.move_to_end(uuid)
+        else:
+            task = self.task(uuid) or self._new_task(uuid)
+        was_over = task.over_at
         task.fold(subject, fields, event_id, event_time)
-        if (task.over_at is not None) is not was_over:
-            source, target = (self._over, self._running) if was_over else (self._running, self._over)
-            if source.pop(uuid, None) is not None:  # with max_tasks 0 it was evicted at once
-                target[uuid] = task
+        if task.over_at is not was_over and (task.over_at is None or was_over is None):
+            self._move(uuid, task)
         if subject != "sent":  # case 5: that was the client
             worker = self.workers.get(fields["hostname"])
             if worker is None:
@@ -80,6 +82,12 @@ class ClusterState:
         worker = self._worker(fields["hostname"])
         worker.fold(subject, fields, received_at)
         return worker
+
+    def _move(self, uuid: str, task: Task) -> None:
+        """It ended, or runs again: into the other of the two."""
+        source, target = (self._running, self._over) if task.over_at is not None else (self._over, self._running)
+        if source.pop(uuid, None) is not None:  # with max_tasks 0 it was evicted at once
+            target[uuid] = task
 
     def _new_task(self, uuid: str) -> Task:
         task = self._running[uuid] = Task(uuid)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from sys import intern
 from typing import Any
 
-from bridge.model import Fields
-from bridge.state.precedence import OVER, PENDING, RECEIVED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
+from bridge.model import Context, Fields
+from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
 
 END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
 
@@ -33,9 +33,11 @@ def micro(seconds: float) -> float:
     return int(seconds * 1e6 + 0.5) / 1e6
 
 
-class Task:
+class Task(Context):
     """
     What is known of one task uuid. Changed only by `fold`; 0..n folds, in the order of arrival.
+
+    It is the Context of each of its events, until the next is folded: handing it out spares an object per event.
 
     `known` maps a record's field to its value as the record shows it and is merged into every record of the task, so
     it is kept up to date here, once per event, and never built per record.
@@ -48,22 +50,18 @@ class Task:
         "_seen",
         "_sent",
         "_started",
-        "complete",
-        "known",
         "over_at",
-        "state",
         "timestamp",
         "uuid",
     )
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
-        self.state = PENDING
-        self.timestamp: float = 0.0
-        """The sender's time of the event that set the state."""
+        self.state: str = PENDING
         self.known: dict[str, Any] = {}
         self.complete = False
-        """Whether task-sent or task-received was seen."""
+        self.timestamp: float = 0.0
+        """The sender's time of the event that set the state."""
         self.over_at: float | None = None
         """The sender's time of the event that ended the run; None while it runs."""
         self._sent: float | None = None
@@ -110,7 +108,10 @@ class Task:
         if self._first_sent is None or at < self._first_sent:
             self._first_sent = at
         self.complete = True
-        self._advance(PENDING, at)
+        if self.state == PENDING:  # here and below: what nearly every task does, without asking the rules
+            self.timestamp = at
+        elif self.state == RETRY:
+            self._advance(PENDING, at)
         if self._received is not None and at <= self._received and self.over_at is None:
             known["queue_seconds"] = micro(self._received - at)
 
@@ -121,7 +122,10 @@ class Task:
         known["received_time"] = event_time
         self._received = at
         self.complete = True
-        self._advance(RECEIVED, at)
+        if self.state == PENDING:
+            self.state, self.timestamp = RECEIVED, at
+        else:
+            self._advance(RECEIVED, at)
         if self._sent is not None and self.over_at is None:
             if self._sent <= at:
                 known["queue_seconds"] = micro(at - self._sent)
@@ -133,7 +137,10 @@ class Task:
         known["worker"] = intern(fields["hostname"])
         known["started_time"] = event_time
         self._started = at
-        self._advance(STARTED, at)
+        if self.state == RECEIVED:
+            self.state, self.timestamp = STARTED, at
+        else:
+            self._advance(STARTED, at)
         if self.over_at is None:
             if self._received is not None:
                 if self._received <= at:
@@ -162,7 +169,10 @@ class Task:
     def _end(self, state: str, fields: Fields, at: float) -> None:
         known = self.known
         known["worker"] = intern(fields["hostname"])
-        self._advance(state, at)
+        if self.state == STARTED and state != REJECTED:
+            self.state, self.timestamp, self.over_at = state, at, at
+        else:
+            self._advance(state, at)
         if "prefetch_seconds" not in known:  # a second end, after an event that took them away; or a new run
             self._set_duration("queue_seconds", self._sent, self._received)
             self._set_duration("prefetch_seconds", self._received, self._started)
