@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.leaks import nothing_left
 from tests.running import run as run_coroutine
+
+# No test is a stopwatch: on two busy cores an example may take ten times as long as alone.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 pytest_plugins = ["tests.servers.fixtures"]
 
