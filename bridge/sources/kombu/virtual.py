@@ -1,6 +1,7 @@
 """Kombu's virtual transports: memory, filesystem, mongodb, gcpubsub and whatever else emulates AMQP in the client."""
 
 import contextlib
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -107,8 +108,7 @@ class VirtualLink:
         payload = message.payload
         delivery = open_envelope(payload, received_at=now, tag=tag) if isinstance(payload, dict) else None
         if delivery is None:
-            raw = orjson.dumps(payload, default=repr, option=orjson.OPT_NON_STR_KEYS)
-            delivery = Delivery(raw, received_at=now, tag=tag)
+            delivery = Delivery(_as_json(payload), received_at=now, tag=tag)
         if self.keeps:
             self._unsettled[tag] = payload
         self._bytes += len(delivery.body)
@@ -122,7 +122,7 @@ class VirtualLink:
             while len(self._deliveries) < _BATCH and self._bytes < max_bytes:
                 try:
                     self._transport.drain_events(self._connection, timeout=wait)
-                except ValueError:  # json's and Unicode's
+                except (ValueError, RecursionError):  # json's and Unicode's
                     self._deliveries.append(Gap("unreadable", self.heard_at, self._clock.now()))
                 wait = 0
         self.heard_at = self._clock.now()
@@ -174,3 +174,11 @@ class VirtualLink:
 
     def abort(self) -> None:
         """As `Link.abort`: nothing here waits longer than a poll."""
+
+
+def _as_json(payload: object) -> bytes:
+    """What is no envelope, for its dead letter. Python's json parsed it, and knows more than orjson."""
+    try:
+        return orjson.dumps(payload, default=repr, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # an integer beyond 64 bit, a lone surrogate, nesting beyond 254
+        return json.dumps(payload, default=repr).encode()

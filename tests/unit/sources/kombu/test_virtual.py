@@ -1,5 +1,6 @@
 """bridge.sources.kombu.virtual, on kombu's in-memory transport."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ import pytest
 from kombu import Connection
 
 from bridge.clock import SystemClock
-from bridge.model import Delivery
+from bridge.model import Delivery, Gap
 from bridge.sources.kombu.address import addresses
 from bridge.sources.kombu.queue import QueuePlan
 from bridge.sources.kombu.virtual import VirtualLink
@@ -110,6 +111,39 @@ def test_a_message_of_no_known_shape_is_handed_on() -> None:
     bodies = [orjson.loads(delivery.body) for delivery in drained(link)]
     assert bodies == [{"no": "body"}, {"body": "%%%", "properties": {"body_encoding": "base64"}}, ["x"]]
     link.close(polite=True)
+
+
+@pytest.mark.parametrize(
+    "message", [{"big": 2**70}, {"half": "\ud800"}, {"deep": json.loads("[" * 500 + "]" * 500)}, [float("nan")]]
+)
+def test_a_message_that_only_pythons_json_holds_is_handed_on(message: object) -> None:
+    """It was taken from the broker: an error now would lose it, and the connection."""
+    link, _ = open_link("odd")
+    link.consume(10)
+    with memory() as channel:
+        channel._put("celeryev.bridge.odd", message)
+    (delivery,) = drained(link)
+    assert delivery.body in (json.dumps(message).encode(), b"[null]")
+    link.close(polite=True)
+
+
+def test_a_message_that_cannot_be_read_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transport has taken it, and only its error is left of it."""
+    for error in (json.JSONDecodeError("half a file", "", 0), RecursionError("nested")):
+        link, _ = open_link(transient=True)
+        link.consume(10)
+        errors: list[Exception] = [error]
+
+        def drain_events(*_: object, timeout: float, errors: list[Exception] = errors) -> None:
+            raise errors.pop() if errors else TimeoutError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(link._transport, "drain_events", drain_events)
+            link.drain(0.01, MANY)
+        (gap,) = link.take()
+        assert isinstance(gap, Gap)
+        assert gap.reason == "unreadable"
+        link.close(polite=True)
 
 
 def test_it_can_be_closed_twice_and_unopened() -> None:
