@@ -103,7 +103,7 @@ class Pipeline:
         received = len(events) + len(failures)
         tally.received += received
         records, limit, passes_all = out.records, self._limit, self._passes.passes_all
-        delivered = 0
+        delivered, replaced = 0, self._schemas.replaced
         for event in events:
             if limit is not None and limit.left <= 0:
                 continue
@@ -115,7 +115,8 @@ class Pipeline:
                     continue
                 fields = event.fields
                 identity, event_time = event_id(fields), iso_ms(fields["timestamp"])
-                context = enrich(event, identity, event_time, self.state)
+                learned = event if event.type not in replaced else self._schemas.fitting(event)
+                context = enrich(learned, identity, event_time, self.state)
                 if not passes_all and not self._passes(event, context):
                     continue
                 records.append(self.encoder.record(event, context, identity, event_time, observed_time))

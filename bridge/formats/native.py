@@ -33,14 +33,18 @@ Addition = tuple[Names, Callable[[Any], tuple[Any, ...]] | None, bytes]
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "head", "names", "nullable", "type_last")
+    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "type_last")
 
-    def __init__(self, names: Names, type_json: str, documented: frozenset[str], nullable: frozenset[str]) -> None:
+    def __init__(
+        self, names: Names, type_json: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
+    ) -> None:
         self.names = names
         self.head = f',"type":{type_json},"event_time":'
         """JSON of what stands between event_id and event_time."""
         self.extra = tuple(name for name in names if name not in documented)
-        self.apart = bool(self.extra) or "signum" in names
+        self.fits = fits
+        """Whether documented fields always have the types that the record gives them."""
+        self.apart = bool(self.extra) or "signum" in names or not fits
         """Whether more must be done to an event's own fields than to leave out nulls."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
         self.type_last = (
@@ -60,6 +64,8 @@ class Native:
         cluster: label of the chain.
         documented: names that stand on top of the record for a type; all others go into `extra`.
         nullable: which of them may be null (a null is absent in the record).
+        replaced: types with a schema of the user's in place of ours, which may allow what no record can hold.
+        misfits: names of an event's fields that do so; asked for replaced types only. They go into `extra`.
     """
 
     def __init__(
@@ -67,10 +73,14 @@ class Native:
         cluster: str,
         documented: Callable[[str], frozenset[str]],
         nullable: Callable[[str], frozenset[str]],
+        replaced: frozenset[str] = frozenset(),
+        misfits: Callable[[Event], frozenset[str]] = lambda _: frozenset(),
     ) -> None:
         self._cluster = f'"cluster":{orjson.dumps(cluster).decode()}'
         self._documented = documented
         self._nullable = nullable
+        self._replaced = replaced
+        self._misfits = misfits
         self._plans: dict[str, Plan] = {}
         self._additions: dict[tuple[Plan, Shape, str, bool, Names], Addition] = {}
 
@@ -83,7 +93,7 @@ class Native:
             plan = self._plan(event.type, names)
         nulls, own_names = 0, None
         if plan.apart:
-            own = taken_apart(fields, plan.extra)
+            own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
             own_names, own_json = tuple(own), orjson.dumps(own)[1:-1]
         else:
             if plan.nullable or not plan.type_last:
@@ -129,7 +139,8 @@ class Native:
         if len(self._plans) >= TYPES_KEPT:
             self._plans.clear()
         type_json = orjson.dumps(event_type).decode()
-        plan = Plan(names, type_json, self._documented(event_type), self._nullable(event_type))
+        fits = event_type not in self._replaced
+        plan = Plan(names, type_json, self._documented(event_type), self._nullable(event_type), fits=fits)
         self._plans[event_type] = plan
         return plan
 

@@ -116,7 +116,8 @@ class Builder:
                 color = wants_color(os.environ, tty=tty and self._config.to.kind == "stdout")
                 return Pretty(width=lambda: terminal_width(STDOUT, os.environ), color=color, cluster=label)
             case _:
-                return Native(label, self._schemas.documented, self._schemas.nullable)
+                schemas = self._schemas
+                return Native(label, schemas.documented, schemas.nullable, schemas.replaced, schemas.misfits)
 
     def _source(self, end: SourceEnd) -> Source:
         if end.path is not None:

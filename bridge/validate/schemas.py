@@ -133,6 +133,14 @@ class Schemas:
             str(error.instance_path[0]) for error in self._ours[name].iter_errors(event.fields) if error.instance_path
         )
 
+    def fitting(self, event: Event) -> Event:
+        """The event without its misfits; itself where it has none. For what may learn only what a record can show."""
+        misfits = self.misfits(event)
+        if not misfits:
+            return event
+        fields = {name: value for name, value in event.fields.items() if name not in misfits}
+        return Event(event.type, fields, event.delivery, event.index)
+
     def documented(self, event_type: str) -> frozenset[str]:
         """
         Names of the fields that stand on top of the record of such an event, `type` among them; the rest is `extra`.

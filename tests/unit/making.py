@@ -33,20 +33,26 @@ def decoded(fields: dict[str, Any], received_at: float | None = RECEIVED_AT) -> 
     return Event(fields["type"], fields, delivery(fields, received_at=received_at), None)
 
 
-def native(cluster: str = "celery") -> Native:
-    """The native format over our schemas."""
-    return Native(cluster, SCHEMAS.documented, SCHEMAS.nullable)
+def native(cluster: str = "celery", schemas: Schemas = SCHEMAS) -> Native:
+    """The native format over our schemas, or those given."""
+    return Native(cluster, schemas.documented, schemas.nullable, schemas.replaced, schemas.misfits)
 
 
 def pipeline(
-    *, topic: str = "", wanted: tuple[str, ...] = (), limit: int | None = None, max_tasks: int = 1000
+    *,
+    topic: str = "",
+    wanted: tuple[str, ...] = (),
+    limit: int | None = None,
+    max_tasks: int = 1000,
+    schemas: Schemas = SCHEMAS,
 ) -> Pipeline:
     """A whole pipeline: to lines, or with `topic` to Kafka."""
+    format_ = native(schemas=schemas)
     encoder: Encoder = (
-        KafkaEncoder(native(), cluster="celery", topic=topic) if topic else LineEncoder(native(), cluster="celery")
+        KafkaEncoder(format_, cluster="celery", topic=topic) if topic else LineEncoder(format_, cluster="celery")
     )
     return Pipeline(
-        schemas=SCHEMAS,
+        schemas=schemas,
         state=ClusterState(max_tasks=max_tasks),
         encoder=encoder,
         passes=Filter(Patterns(wanted), Patterns(), Patterns()),

@@ -2,12 +2,14 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.model import Delivery, Gap, Record
 from bridge.pipeline import Pipeline, Transformed
+from bridge.validate import Schemas
 from tests.captures import FILES, deliveries
 from tests.records import assert_record
 from tests.unit.making import RECEIVED_AT, delivery, event, pipeline, received, sent, started
@@ -95,6 +97,22 @@ def test_nobody_else_reports_in_our_name(kind: str) -> None:
 
     assert (letter["reason"], letter["path"], letter["schema"]) == ("schema", "/type", "event.json")
     assert parsed(pipeline().transform([delivery(event("bridged", 1795178793.5))]).records)[0]["type"] == "bridged"
+
+
+def test_records_keep_their_types_whatever_a_schema_of_the_users_allows(tmp_path: Path) -> None:
+    """What fits no documented field stands in `extra`, and the state does not learn it."""
+    for name in ("task-received", "task-failed"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    odd = {**received(1795178793.0), "name": ["a"], "retries": "3", "args": "(1,)"}
+    failed = event("task-failed", 1795178795.0, exception=5, traceback=None)
+    batch = pipeline(schemas=Schemas.load(tmp_path)).transform([delivery(odd, failed)])
+
+    first, last = parsed(batch.records)
+    assert (first["extra"], first["args"]) == ({"name": ["a"], "retries": "3"}, "(1,)")
+    assert "name" not in first
+    assert (last["extra"]["exception"], last["args"], last["state"]) == (5, "(1,)", "FAILURE")
+    assert last.keys().isdisjoint({"name", "retries", "exception", "traceback"})
+    assert accounts(batch) == (2, 2, 0, 0)
 
 
 def test_observed_time_is_the_delivery_s_or_the_clock_s() -> None:

@@ -160,7 +160,10 @@ def test_file_of_the_name_of_ours_replaces_it(tmp_path: Path) -> None:
     loose = event({**STARTED, "type": "task-rejected", "requeue": 1})
     assert schemas.check(loose) is None
     assert schemas.misfits(loose) == {"requeue"}
-    assert schemas.misfits(event({**loose.fields, "requeue": True})) == frozenset()
+    fits = event({**loose.fields, "requeue": True})
+    assert schemas.misfits(fits) == frozenset()
+    assert schemas.fitting(fits) is fits
+    assert schemas.fitting(loose).fields == {name: loose.fields[name] for name in loose.fields if name != "requeue"}
     assert schemas.documented("task-rejected") == OURS.documented("task-rejected")
     assert schemas.nullable("task-rejected") == OURS.documented("task-rejected")
     assert schemas.check(event({**loose.fields, "uuid": 5})) is not None
