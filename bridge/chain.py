@@ -129,11 +129,13 @@ class Chain:
                 items = await source.read()
             except EndOfStream:
                 break
-            self._oldest.append(self._clock.monotonic())
-            batch = pipeline.transform(items)
-            self._took(batch)
-            confirmation = await sink.send(batch.records, batch.position)
-            await self._in_flight.put((confirmation, batch))
+            while items and not pipeline.done:
+                self._oldest.append(self._clock.monotonic())
+                batch = pipeline.transform(items)
+                self._took(batch)
+                confirmation = await sink.send(batch.records, batch.position)
+                await self._in_flight.put((confirmation, batch))
+                items = items[batch.taken :]
         source.stop()
         await self._in_flight.put(None)
 

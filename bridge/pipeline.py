@@ -19,9 +19,14 @@ from bridge.validate import Schemas
 log = structlog.get_logger()
 
 
+RECORDS_A_SEND = 2000
+"""Above it the rest of a read waits for the next send: workers put up to 24 events into a delivery, and a thousand full
+ones would be 24 MB of records. Four sends in flight and two more under way are 12 MB of this size."""
+
+
 @dataclass(slots=True)
 class Transformed:
-    """What one read became: the unit of one send, one confirmation and one settle."""
+    """What a read, or the first part of a large one, became: the unit of one send, one confirmation and one settle."""
 
     records: list[Record] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
@@ -30,6 +35,8 @@ class Transformed:
     """Of the last item; None where the source has none."""
     tally: Tally = field(default_factory=Tally)
     gaps: int = 0
+    taken: int = 0
+    """How many of the items it was made of."""
 
 
 @dataclass(slots=True)
@@ -78,6 +85,8 @@ class Pipeline:
         """
         Turn 1..n items of one read into 0..n records, in order; a delivery's dead letter stands behind its records.
 
+        Takes all of them, but no further one once there are RECORDS_A_SEND records, or the limit is reached: `taken`.
+
         Mutates the state. Call from one task only.
 
         Raises:
@@ -85,8 +94,9 @@ class Pipeline:
         """
         out = Transformed()
         for item in items:
-            if self.done:
+            if self.done or len(out.records) >= RECORDS_A_SEND:
                 break
+            out.taken += 1
             if isinstance(item, Gap):
                 out.records.append(self.encoder.gap(item))
                 out.gaps += 1

@@ -9,6 +9,7 @@ import pytest
 from bridge.chain import SENDS_IN_FLIGHT, Chain
 from bridge.errors import ConfigError, ConnectError, RecordError, SinkError, SourceError
 from bridge.model import Gap, Record
+from bridge.pipeline import RECORDS_A_SEND
 from bridge.sinks import DeadLetter
 from bridge.telemetry import Counters, Status
 from bridge.testing import Drop, MemorySink, MemorySource
@@ -111,6 +112,20 @@ def test_reading_stops_above_the_bytes_that_may_be_unsettled() -> None:
         await running
 
     run(scenario())
+
+
+def test_large_read_is_sent_in_parts() -> None:
+    """A read of a thousand full lists would be 24,000 records in memory at once: each part is settled by itself."""
+    lists = [json.dumps([started(uuid=f"u{number}")] * 24).encode() for number in range(1000)]
+    source, sink = MemorySource(lists), MemorySink()
+    chain = made(source, sink)
+    run(chain.run())
+
+    assert max(len(records) for records, _ in sink.sends) < RECORDS_A_SEND + 24
+    assert len(sink.sends) == 12
+    assert [json.loads(record.value)["uuid"] for record in sink.records[::24]] == [f"u{n}" for n in range(1000)]
+    assert len(source.settled) == 1000
+    assert chain.counters.balanced
 
 
 def test_stop_drains_what_was_read() -> None:
