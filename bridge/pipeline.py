@@ -18,10 +18,21 @@ from bridge.validate import Schemas
 
 log = structlog.get_logger()
 
-
 RECORDS_A_SEND = 2000
 """Above it the rest of a read waits for the next send: workers put up to 24 events into a delivery, and a thousand full
 ones would be 24 MB of records. Four sends in flight and two more under way are 12 MB of this size."""
+
+
+STRIDE = 64
+"""Deliveries that each stage handles before the next one does. Their code (interpreter, orjson, jsonschema-rs, blake2b)
+is more than a core's first cache holds: on a busy machine the whole took 26 to 33 us an event one by one, 16 to 27 in
+strides of 16, 16 to 21 of 64, 14 to 19 of 1,000. But the parsed events of a stride are in memory all at once."""
+
+NO_EVENTS: tuple[list[Event], list[Failure]] = ([], [])
+"""Of a gap. Never added to."""
+
+Identified = tuple[Event, str, str]
+"""A valid event, its id, and its time as the record shows it."""
 
 
 @dataclass(slots=True)
@@ -93,7 +104,24 @@ class Pipeline:
             Nothing.
         """
         out = Transformed()
-        for item in items:
+        for start in range(0, len(items), STRIDE):
+            if self.done or len(out.records) >= RECORDS_A_SEND:
+                break
+            self._stride(items[start : start + STRIDE], out)
+        return out
+
+    def _stride(self, items: Sequence[Delivery | Gap], out: Transformed) -> None:
+        """
+        Transform some items, each stage over all of them before the next one.
+
+        What comes before the state is pure, so nothing is lost when an item is not taken in the end.
+        """
+        decoded = [decode(item) if isinstance(item, Delivery) else NO_EVENTS for item in items]
+        checked = [self._checked(events, failures) for events, failures in decoded]
+        identified = [
+            self._identified(events, failures) for events, (_, failures) in zip(checked, decoded, strict=True)
+        ]
+        for item, (_, failures), events in zip(items, decoded, identified, strict=True):
             if self.done or len(out.records) >= RECORDS_A_SEND:
                 break
             out.taken += 1
@@ -101,44 +129,58 @@ class Pipeline:
                 out.records.append(self.encoder.gap(item))
                 out.gaps += 1
             else:
-                self._transform(item, out)
+                self._deliver(item, failures, events, out)
             if item.position is not None:
                 out.position = item.position
-        return out
 
-    def _transform(self, delivery: Delivery, out: Transformed) -> None:
-        out.deliveries.append(delivery)
-        events, failures = decode(delivery)
-        tally, observed_time = out.tally, self._observed_time(delivery.received_at)
-        received = len(events) + len(failures)
-        tally.received += received
+    def _checked(self, events: list[Event], failures: list[Failure]) -> list[Event]:
+        """Those of a delivery's events that keep their schemas; `failures` gets the others."""
+        check = self._schemas.check
+        valid = []
+        for event in events:
+            failure = check(event)
+            if failure is None:
+                valid.append(event)
+            else:
+                failures.append(failure)
+        return valid
+
+    def _identified(self, events: list[Event], failures: list[Failure]) -> list[Identified]:
+        """Each valid event with its id and its time as the record shows it."""
+        identified = []
+        for event in events:
+            try:
+                identified.append((event, event_id(event.fields), iso_ms(event.fields["timestamp"])))
+            except Exception as error:  # noqa: BLE001 - our fault, and no event is to suffer for it: kept whole
+                failures.append(self._own_fault(event, error))
+        return identified
+
+    def _deliver(self, delivery: Delivery, failures: list[Failure], events: list[Identified], out: Transformed) -> None:
+        """Fold a delivery's events into the state and encode them, then what failed of it."""
+        received, observed_time = len(events) + len(failures), self._observed_time(delivery.received_at)
         records, limit, passes_all = out.records, self._limit, self._passes.passes_all
         delivered, replaced = 0, self._schemas.replaced
-        for event in events:
+        for event, identity, event_time in events:
             if limit is not None and limit.left <= 0:
-                continue
+                break
             try:
-                # In line, and what cannot change asked once: 3,700 instructions (about 0.5 us) an event less.
-                failure = self._schemas.check(event)
-                if failure is not None:
-                    failures.append(failure)
-                    continue
-                fields = event.fields
-                identity, event_time = event_id(fields), iso_ms(fields["timestamp"])
                 learned = event if event.type not in replaced else self._schemas.fitting(event)
                 context = enrich(learned, identity, event_time, self.state)
                 if not passes_all and not self._passes(event, context):
                     continue
                 records.append(self.encoder.record(event, context, identity, event_time, observed_time))
-            except Exception as error:  # noqa: BLE001 - our fault, and no event is to suffer for it: kept whole
+            except Exception as error:  # noqa: BLE001 - as above
                 failures.append(self._own_fault(event, error))
                 continue
             delivered += 1
             if limit is not None:
                 limit.left -= 1
+        tally = out.tally
+        tally.received += received
         tally.delivered += delivered
         tally.dead_lettered += len(failures)
         tally.filtered += received - delivered - len(failures)
+        out.deliveries.append(delivery)
         if failures:
             failures.sort(key=lambda failure: -1 if failure.index is None else failure.index)
             observed_at = self._clock.now() if delivery.received_at is None else delivery.received_at
