@@ -154,7 +154,6 @@ class Task(Context):
         self.known["worker"] = intern(fields["hostname"])
         self._advance(RETRY, at)
         self._set_duration("runtime", self._started, at)
-        self._started = None  # that try is over: one that is revoked before it starts ran for no time
         self._closing = True
 
     def _fold_succeeded(self, fields: Fields, at: float, _: str) -> None:

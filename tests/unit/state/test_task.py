@@ -214,13 +214,13 @@ def test_durations_of_two_clocks_are_not_those_of_the_try_before() -> None:
     assert "prefetch_seconds" not in worker_back
 
 
-def test_a_try_that_never_started_has_no_runtime() -> None:
-    """A task that is revoked while it waits for its next try did not run since the last one started."""
+def test_runtime_of_an_end_counts_from_the_last_start_that_was_seen() -> None:
+    """Where the task-started of the last try never came (seen in captures), the one of the try before counts."""
     retried = [received(11.0), event("task-started", 12.0), event("task-retried", 13.0, exception="E()", traceback="")]
-    known = known_after(*retried, received(14.0), event("task-revoked", 600.0, terminated=False, expired=False))
 
     assert known_after(*retried)["runtime"] == 1.0
-    assert "runtime" not in known
+    assert known_after(*retried, received(14.0), event("task-failed", 16.0, exception="E()"))["runtime"] == 4.0
+    assert known_after(*retried, event("task-failed", 16.0, exception="E()"))["runtime"] == 4.0
 
 
 def test_retry_shows_the_runtime_of_its_try_and_total_counts_from_the_first_sending() -> None:
