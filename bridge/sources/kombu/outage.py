@@ -11,7 +11,7 @@ _REMIND_SECONDS = 60.0
 """A trouble that does not change is logged again after this long."""
 
 _FLEETING_SECONDS = 1.0
-"""A connection that lives shorter belongs to the outage before it: one that breaks each time is not news each time."""
+"""Connections that live shorter, one after the other, are one outage: breaking each time is not news each time."""
 
 _REASONS = 16
 """Different troubles that are told at once in one outage; a server's words may differ every time."""
@@ -35,11 +35,13 @@ class Outage:
         self._told: dict[str, float] = {}
         """Troubles of this outage, and when each was told last, on the clock's `monotonic`."""
         self._news = True
+        self._fleeting = 0
 
     def begin(self, error: Exception, heard_at: float, *, lived: float) -> None:
         """The connection is lost after `lived` seconds; the broker was heard last at `heard_at`, since the epoch."""
         self._whole_until = heard_at
-        if lived >= _FLEETING_SECONDS:
+        self._fleeting = 0 if lived >= _FLEETING_SECONDS else self._fleeting + 1
+        if self._fleeting <= 1:  # a broker that dies again right after its return is news, a flapping one is not
             self._told.clear()
         told = self._tell("broker connection lost", error)
         if told and not isinstance(error, (*refusal.BROKEN, BridgeError)):

@@ -70,6 +70,19 @@ def test_a_connection_that_breaks_each_time_is_told_once_a_minute() -> None:
     assert said == ["broker connected", *minute, *minute]
 
 
+def test_a_broker_that_dies_right_after_its_return_is_told_of() -> None:
+    """ "Connected" was logged: it must not be the last word while the broker is away again, however soon."""
+    outage = Outage("amqp://h", FakeClock())
+    with capture_logs() as logs:
+        outage.end(None, 0.0)
+        for lived in (60.0, 0.5):
+            outage.begin(ConnectionResetError("reset"), 1.0, lived=lived)
+            outage.attempt_failed(OSError("refused"))
+            outage.end(None, 2.0)
+    once = ["broker connection lost", "broker not reached, trying again", "broker connected"]
+    assert [log["event"] for log in logs] == ["broker connected", *once, *once]
+
+
 def test_every_outage_of_a_connection_that_held_is_told() -> None:
     """A broker that is restarted twice in a minute was away twice."""
     outage = Outage("amqp://h", FakeClock())
