@@ -78,6 +78,8 @@ class Worker:
     ) -> None:
         self.process.stop()
         app.pool.force_close_all()  # connections of this process that sent the tasks
+        # It keeps the exchange of task-sent as the first broker had it: a topic, which on Redis reaches nobody.
+        app.__dict__.pop("amqp", None)
         app.set_current()
 
 

@@ -88,6 +88,7 @@ def test_rabbitmq_that_comes_later_is_waited_for(
     process.wait_for("chain started")
     with Traffic(rabbitmq.url) as traffic:
         traffic.add(EVENTS)
+        traffic.wait()
         account = topic.account(traffic.accepted, meanwhile=process.assert_running)
     process.terminate()
     assert process.ended() == 0

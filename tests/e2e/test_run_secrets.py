@@ -66,6 +66,7 @@ def test_no_password_is_ever_printed(
     process.wait_for("chain started")
     with Traffic(rabbitmq.url) as traffic:
         traffic.add(100)
+        traffic.wait()
         assert topic.account(traffic.accepted, meanwhile=process.assert_running).faults == {}
         with rabbitmq.connect() as connection:  # the source's consumer is cancelled
             connection.channel().queue_delete(f"celeryev.bridge.{group}")

@@ -54,6 +54,7 @@ def test_a_standby_takes_over(bridge: StartBridge, kafka: KafkaServer, rabbitmq:
         traffic.add(4000)
         topic.wait_for(1500, meanwhile=first.assert_running)
         first.kill()
+        traffic.wait()
         account = topic.account(traffic.accepted, meanwhile=second.assert_running)
     second.terminate()
     assert second.ended() == 0

@@ -39,6 +39,7 @@ def test_create_topics_makes_both(bridge: StartBridge, kafka: KafkaServer, rabbi
     process.wait_for("chain started")
     with Traffic(rabbitmq.url) as traffic:
         traffic.add(50)
+        traffic.wait()
         account = topic.account(traffic.accepted, meanwhile=process.assert_running)
     process.terminate()
     assert process.ended() == 0
