@@ -13,6 +13,10 @@ _REMIND_SECONDS = 60.0
 _FLEETING_SECONDS = 1.0
 """Connections that live shorter, one after the other, are one outage: breaking each time is not news each time."""
 
+_FLEETING_TOLD = 3
+"""So many of them in a row are told all the same: a broker that is restarted twice in a few seconds was away twice, and
+"broker connected" must not be the last word while it is. More is a flapping one."""
+
 _REASONS = 16
 """Different troubles that are told at once in one outage; a server's words may differ every time."""
 
@@ -41,7 +45,7 @@ class Outage:
         """The connection is lost after `lived` seconds; the broker was heard last at `heard_at`, since the epoch."""
         self._whole_until = heard_at
         self._fleeting = 0 if lived >= _FLEETING_SECONDS else self._fleeting + 1
-        if self._fleeting <= 1:  # a broker that dies again right after its return is news, a flapping one is not
+        if self._fleeting <= _FLEETING_TOLD:
             self._told.clear()
         told = self._tell("broker connection lost", error)
         if told and not isinstance(error, (*refusal.BROKEN, BridgeError)):
