@@ -111,6 +111,7 @@ def test_rabbitmq_restarted_loses_nothing(bridge: StartBridge, kafka: KafkaServe
             end()
             process.wait_for("broker connection lost", times=times)
             rabbitmq.start()
+            process.wait_for("broker connected", times=times + 1)
         traffic.wait()
         account = topic.account(traffic.accepted, meanwhile=process.assert_running)
     process.terminate()
