@@ -5,7 +5,7 @@ from typing import Any
 
 from amqp import Message as AmqpMessage
 
-from bridge.sources.kombu.queue import BINDING, EXCHANGE
+from bridge.clients.queue import BINDING, EXCHANGE
 from tests.bench.contenders import Contender
 from tests.bench.load import Message
 from tests.servers.rabbitmq import RabbitServer

@@ -10,14 +10,14 @@ from typing import Any
 from amqp import spec
 from amqp.exceptions import NotFound
 
+from bridge.clients.acks import Acks
+from bridge.clients.queue import BINDING, EXCHANGE, QueuePlan
 from bridge.clock import Clock
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu import refusal
-from bridge.sources.kombu.acks import Acks
 from bridge.sources.kombu.address import Address
 from bridge.sources.kombu.ahead import ReadAhead
 from bridge.sources.kombu.frames import FrameReader
-from bridge.sources.kombu.queue import BINDING, EXCHANGE, QueuePlan
 
 _IO_SECONDS = 10
 """How long one read or write of a declaration may take, at most; a frozen broker must not hold the thread for ever."""

@@ -8,8 +8,8 @@ from amqp import spec
 from amqp.exceptions import FrameSyntaxError
 from amqp.method_framing import frame_handler
 
+from bridge.clients.envelope import plain
 from bridge.model import Delivery
-from bridge.sources.kombu.envelope import plain
 
 _HEADER_FRAME = 2
 # RecursionError: a frame has room for thousands of nested tables

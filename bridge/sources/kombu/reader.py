@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bridge.clients.backoff import Backoff
+from bridge.clients.outage import Outage, brief
 from bridge.clock import Clock
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError, SourceError
 from bridge.model import Delivery
-from bridge.sources.kombu import refusal
-from bridge.sources.kombu.inbox import Inbox
+from bridge.sources.inbox import Inbox
 from bridge.sources.kombu.link import Link
-from bridge.sources.kombu.outage import Outage
+from bridge.sources.kombu.refusal import BROKEN
 from bridge.sources.kombu.window import Window
 
 _DRAIN_SECONDS = 0.02
@@ -69,7 +69,7 @@ class Reader:
         self._changed = changed
         self._ended = ended
         self._window = Window(max_unsettled_bytes)
-        self._outage = Outage(shown, clock)
+        self._outage = Outage(shown, clock, BROKEN)
         self._backoff = Backoff(clock)
         self._settled: deque[Sequence[Delivery]] = deque()
         self._wake = threading.Event()
@@ -121,7 +121,7 @@ class Reader:
             error = refused
         except Exception as bug:  # noqa: BLE001 - a thread that dies silently would leave `read` waiting for ever
             _log.exception("kombu thread failed", broker=self._shown)
-            error = SourceError(f"{self._shown}: {type(bug).__name__}: {refusal.brief(bug)}")
+            error = SourceError(f"{self._shown}: {type(bug).__name__}: {brief(bug)}")
             error.__cause__ = bug
         finally:
             self._ended(error)

@@ -13,12 +13,12 @@ import socket
 import time
 from typing import Any
 
+from bridge.clients.envelope import read_envelope
+from bridge.clients.queue import EXCHANGE, QueuePlan
 from bridge.clock import Clock
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu import refusal
 from bridge.sources.kombu.address import Address
-from bridge.sources.kombu.envelope import read_envelope
-from bridge.sources.kombu.queue import EXCHANGE, QueuePlan
 
 _BATCH = 1000
 

@@ -6,6 +6,7 @@ import amqp.exceptions
 import redis.exceptions
 from kombu.exceptions import KombuError
 
+from bridge.clients.outage import brief
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError
 
 BROKEN: tuple[type[Exception], ...] = (OSError, amqp.exceptions.AMQPError, redis.exceptions.RedisError, KombuError)
@@ -45,14 +46,6 @@ def while_declaring(error: Exception, shown: str, queue: str, right: str) -> Bri
             )
         return ConfigError(f"{shown}: the queue {queue} cannot be declared: {text}")
     return while_connecting(error, shown)
-
-
-def brief(error: BaseException) -> str:
-    """The server's own words, or the error's, or at least its name; one line."""
-    words = getattr(error, "reply_text", None) or str(error) or type(error).__name__
-    if isinstance(error, TimeoutError | BlockingIOError):  # SO_RCVTIMEO and SO_SNDTIMEO end a call with the second
-        words = "no answer in time"
-    return " ".join(str(words).split())
 
 
 def _is_redis_refusal(error: Exception) -> bool:

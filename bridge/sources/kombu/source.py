@@ -8,14 +8,14 @@ from typing import Self
 
 import structlog
 
+from bridge.clients.queue import QueuePlan, QueueType
 from bridge.clock import Clock, SystemClock
 from bridge.errors import BridgeError, ConfigError, EndOfStream
 from bridge.model import Delivery, Gap
+from bridge.sources.inbox import Inbox
 from bridge.sources.kombu.address import addresses
 from bridge.sources.kombu.amqp import AmqpLink
-from bridge.sources.kombu.inbox import Inbox
 from bridge.sources.kombu.link import Link
-from bridge.sources.kombu.queue import QueuePlan, QueueType
 from bridge.sources.kombu.reader import Reader
 from bridge.sources.kombu.redis import RedisLink
 from bridge.sources.kombu.virtual import VirtualLink

@@ -9,12 +9,12 @@ import orjson
 from celery.events.event import get_exchange
 from kombu import entity
 
+from bridge.clients.envelope import open_envelope
+from bridge.clients.queue import BINDING, QueuePlan
 from bridge.clock import Clock
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu import refusal
 from bridge.sources.kombu.address import Address
-from bridge.sources.kombu.envelope import open_envelope
-from bridge.sources.kombu.queue import BINDING, QueuePlan
 
 _BATCH = 1000
 

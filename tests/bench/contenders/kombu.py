@@ -2,7 +2,7 @@
 
 import sys
 
-from bridge.sources.kombu.queue import PREFIX, QueuePlan
+from bridge.clients.queue import PREFIX, QueuePlan
 from tests.bench.contenders import Contender, Ends
 
 _GROUP = "bench"

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from bridge.clients.queue import QueuePlan
 from bridge.clock import SystemClock
 from bridge.errors import ConnectError
 from bridge.sources.kombu.address import addresses
 from bridge.sources.kombu.amqp import AmqpLink
-from bridge.sources.kombu.queue import QueuePlan
 
 
 def link_to(port: int) -> AmqpLink:

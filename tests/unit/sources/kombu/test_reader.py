@@ -9,7 +9,7 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError, SourceError
 from bridge.model import Delivery, Gap
-from bridge.sources.kombu.inbox import Inbox
+from bridge.sources.inbox import Inbox
 from bridge.sources.kombu.link import Link
 from bridge.sources.kombu.reader import Reader
 from tests.unit.sources.kombu.scripted import ScriptedLink

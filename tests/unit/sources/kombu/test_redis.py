@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
+from bridge.clients.queue import QueuePlan
 from bridge.clock import SystemClock
 from bridge.errors import ConnectError
 from bridge.sources.kombu.address import addresses
-from bridge.sources.kombu.queue import QueuePlan
 from bridge.sources.kombu.redis import RedisLink
 
 

@@ -7,7 +7,7 @@ import pytest
 import redis.exceptions
 
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError
-from bridge.sources.kombu.refusal import brief, while_connecting, while_declaring
+from bridge.sources.kombu.refusal import while_connecting, while_declaring
 
 SHOWN = "amqp://h:5672//"
 
@@ -60,10 +60,3 @@ def test_a_missing_right_is_named() -> None:
     found = while_declaring(amqp.exceptions.AccessRefused("refused"), SHOWN, "q", "configure the queue q")
     assert isinstance(found, CredentialsError)
     assert "right to configure the queue q" in str(found)
-
-
-def test_words_are_one_line() -> None:
-    """The server's reply text, else the error's own, else something a person can read."""
-    assert brief(amqp.exceptions.NotFound("no\nqueue")) == "no queue"
-    assert brief(TimeoutError()) == "no answer in time"
-    assert brief(KeyError()) == "KeyError"

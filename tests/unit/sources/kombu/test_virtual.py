@@ -9,10 +9,10 @@ import orjson
 import pytest
 from kombu import Connection
 
+from bridge.clients.queue import QueuePlan
 from bridge.clock import SystemClock
 from bridge.model import Delivery, Gap
 from bridge.sources.kombu.address import addresses
-from bridge.sources.kombu.queue import QueuePlan
 from bridge.sources.kombu.virtual import VirtualLink
 from tests.ledger import publish
 

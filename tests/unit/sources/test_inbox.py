@@ -1,11 +1,11 @@
-"""bridge.sources.kombu.inbox"""
+"""bridge.sources.inbox"""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.model import Delivery, Gap
 from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS
-from bridge.sources.kombu.inbox import Inbox
+from bridge.sources.inbox import Inbox
 from bridge.testing import FakeClock
 
 

@@ -5,7 +5,6 @@ import structlog
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.model import Gap
-from bridge.sources.kombu import refusal
 
 _REMIND_SECONDS = 60.0
 """A trouble that does not change is logged again after this long."""
@@ -30,11 +29,13 @@ class Outage:
     Args:
         shown: the broker, as logs show it.
         clock: times the reminders.
+        expected: what a broken connection raises in normal life; anything else is logged with its traceback.
     """
 
-    def __init__(self, shown: str, clock: Clock) -> None:
+    def __init__(self, shown: str, clock: Clock, expected: tuple[type[Exception], ...] = (OSError,)) -> None:
         self._shown = shown
         self._clock = clock
+        self._expected = (*expected, BridgeError)
         self._whole_until: float | None = None
         self._told: dict[str, float] = {}
         """Troubles of this outage, and when each was told last, on the clock's `monotonic`."""
@@ -48,7 +49,7 @@ class Outage:
         if self._fleeting <= _FLEETING_TOLD:
             self._told.clear()
         told = self._tell("broker connection lost", error)
-        if told and not isinstance(error, (*refusal.BROKEN, BridgeError)):
+        if told and not isinstance(error, self._expected):
             _log.warning("unexpected error of the transport", broker=self._shown, exc_info=error)
 
     def attempt_failed(self, error: Exception) -> None:
@@ -72,11 +73,19 @@ class Outage:
 
     def _tell(self, phrase: str, error: Exception) -> bool:
         """Log it, unless it was told within the last minute; returns whether it did."""
-        now, trouble = self._clock.monotonic(), f"{phrase}: {refusal.brief(error)}"
+        now, trouble = self._clock.monotonic(), f"{phrase}: {brief(error)}"
         self._told = {text: told_at for text, told_at in self._told.items() if now - told_at < _REMIND_SECONDS}
         if trouble in self._told or len(self._told) >= _REASONS:
             return False
-        _log.warning(phrase, broker=self._shown, reason=refusal.brief(error), kind=type(error).__name__)
+        _log.warning(phrase, broker=self._shown, reason=brief(error), kind=type(error).__name__)
         self._told[trouble] = now
         self._news = True
         return True
+
+
+def brief(error: BaseException) -> str:
+    """The server's own words, or the error's, or at least its name; one line."""
+    words = getattr(error, "reply_text", None) or str(error) or type(error).__name__
+    if isinstance(error, TimeoutError | BlockingIOError):  # SO_RCVTIMEO and SO_SNDTIMEO end a call with the second
+        words = "no answer in time"
+    return " ".join(str(words).split())

@@ -1,9 +1,9 @@
-"""bridge.sources.kombu.acks"""
+"""bridge.clients.acks"""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.sources.kombu.acks import Acks
+from bridge.clients.acks import Acks
 
 
 def test_in_order_the_last_tag_is_acknowledged() -> None:

@@ -1,9 +1,10 @@
-"""bridge.sources.kombu.outage"""
+"""bridge.clients.outage"""
 
+import amqp.exceptions
 from structlog.testing import capture_logs
 
+from bridge.clients.outage import Outage, brief
 from bridge.model import Gap
-from bridge.sources.kombu.outage import Outage
 from bridge.testing import FakeClock
 
 
@@ -101,3 +102,10 @@ def test_a_server_whose_words_differ_every_time_is_told_of_in_bounds() -> None:
         for number in range(100):
             outage.attempt_failed(OSError(f"no {number}"))
     assert len(logs) == 16
+
+
+def test_words_are_one_line() -> None:
+    """The server's reply text, else the error's own, else something a person can read."""
+    assert brief(amqp.exceptions.NotFound("no\nqueue")) == "no queue"
+    assert brief(TimeoutError()) == "no answer in time"
+    assert brief(KeyError()) == "KeyError"

@@ -1,9 +1,9 @@
-"""bridge.sources.kombu.queue"""
+"""bridge.clients.queue"""
 
 import pytest
 
+from bridge.clients.queue import QueuePlan, argument
 from bridge.errors import ConfigError
-from bridge.sources.kombu.queue import QueuePlan, argument
 
 
 def test_the_durable_queue_is_final() -> None:

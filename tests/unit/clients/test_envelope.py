@@ -1,4 +1,4 @@
-"""bridge.sources.kombu.envelope"""
+"""bridge.clients.envelope"""
 
 import base64
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.clients.envelope import open_envelope, plain, read_envelope
 from bridge.model import Delivery
-from bridge.sources.kombu.envelope import open_envelope, plain, read_envelope
 
 
 def envelope(**changes: Any) -> dict[str, Any]:

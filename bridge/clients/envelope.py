@@ -34,15 +34,21 @@ def read_envelope(data: bytes, *, routing_key: str, received_at: float, tag: obj
     except orjson.JSONDecodeError:
         payload = None
     if isinstance(payload, dict):
-        delivery = open_envelope(payload, received_at=received_at, tag=tag)
+        delivery = open_envelope(payload, received_at=received_at, tag=tag, routing_key=routing_key)
         if delivery is not None:
-            delivery.routing_key = delivery.routing_key or routing_key
             return delivery
     return Delivery(data, routing_key=routing_key, received_at=received_at, tag=tag)
 
 
-def open_envelope(payload: Mapping[str, Any], *, received_at: float, tag: object) -> Delivery | None:
-    """The delivery inside a parsed envelope; None when it has no body that can be read. Never raises."""
+def open_envelope(
+    payload: Mapping[str, Any], *, received_at: float, tag: object, routing_key: str = ""
+) -> Delivery | None:
+    """
+    The delivery inside a parsed envelope; None when it has no body that can be read. Never raises.
+
+    Args:
+        routing_key: where the envelope names none.
+    """
     properties = _table(payload.get("properties"))
     body = _body(payload.get("body"), properties.get("body_encoding"))
     if body is None:
@@ -54,7 +60,7 @@ def open_envelope(payload: Mapping[str, Any], *, received_at: float, tag: object
         content_type=_text(payload.get("content-type")),
         content_encoding=_text(payload.get("content-encoding")),
         headers=plain(headers),
-        routing_key=_text(info.get("routing_key")) or "",
+        routing_key=_text(info.get("routing_key")) or routing_key,
         redelivered=any(part.get("redelivered") is True for part in (payload, headers, info)),
         received_at=received_at,
         tag=tag,
