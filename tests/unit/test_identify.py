@@ -35,43 +35,40 @@ def compact(value: Any) -> str:
     return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
-def part(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else compact(value)
-
-
-def counted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else part(value)
+def whole(value: Any) -> int | None:
+    """An integer of 64 bits with sign, however JSON wrote it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return int(value) if isinstance(value, int) and abs(2 * value + 1) < 2**64 else None
 
 
 def specified(event: dict[str, Any]) -> str:
     """The specification, step by step, with integers and the standard library's UUID."""
-    seconds = event.get("timestamp")
-    usable = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < 2**38
-    ms = int(float(seconds) * 1000.0) if usable else 0
-    micros = str(int(float(seconds) * 1000000.0)) if usable else "" if seconds is None else compact(seconds)
-    host = event.get("hostname")
-    hostname = "" if host is None else host if isinstance(host, str) else compact(host)
-    mark = event.get("uuid")
-    text = f"{micros} {counted(event.get('pid'))} {counted(event.get('clock'))} {part(event.get('type'))}\n"
-    text += f"{len(hostname)}\n{hostname}"
-    text += "" if mark is None else mark if isinstance(mark, str) else compact(mark)
-    if event.get("clock") is None:
-        names = {"hostname", "pid", "clock", "type", "uuid", "timestamp"}
-        text += "\n" + compact({name: value for name, value in event.items() if name not in names})
-    return shaped(ms, text)
+    parts = {name: event.get(name) for name in ("timestamp", "pid", "clock", "type", "hostname", "uuid")}
+    seconds = parts["timestamp"]
+    usable = {
+        "timestamp": isinstance(seconds, int | float) and 0 < seconds < 2**38,
+        **{name: whole(parts[name]) is not None for name in ("pid", "clock")},
+        **{name: isinstance(parts[name], str) for name in ("type", "hostname", "uuid")},
+    }
+    ms, micros = (int(float(seconds) * scale) if usable["timestamp"] else 0 for scale in (1000.0, 1000000.0))
+    data = b"".join(number.to_bytes(8, "big", signed=True) for number in (micros, whole(parts["pid"]) or 0))
+    data += (whole(parts["clock"]) or 0).to_bytes(8, "big", signed=True)
+    texts = {name: str(parts[name]) if usable[name] else "" for name in ("type", "hostname", "uuid")}
+    data += "\n".join(texts.values()).encode("utf-8")
+    rest = {name: value for name, value in parts.items() if value is not None and not usable[name]}
+    if parts["clock"] is None:
+        rest |= {name: value for name, value in event.items() if name not in parts}
+    if rest or parts["clock"] is None:
+        data += b"\n" + compact(rest).encode("utf-8")
+    return shaped(ms, data)
 
 
-def shaped(ms: int, text: str) -> str:
+def shaped(ms: int, data: bytes) -> str:
     """Milliseconds and digest as a UUID, bit by bit."""
-    digest = int(hashlib.blake2b(text.encode("utf-8"), digest_size=10).hexdigest(), 16) >> 4
-    rand_b = digest & (1 << 60) - 1
-    variant_bits = digest >> 60 & 0b11  # of the fourth digit only the lower two bits are kept
-    rand_a = digest >> 64
-    return str(uuids.UUID(int=ms << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | variant_bits << 60 | rand_b))
+    digest = int.from_bytes(hashlib.blake2b(data, digest_size=10).digest(), "big")
+    rand_a, rand_b = digest >> 64 & 0xFFF, digest & (1 << 62) - 1
+    return str(uuids.UUID(int=ms << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b))
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["about"])
@@ -186,7 +183,7 @@ def test_made_id_is_a_function_of_what_it_is_about() -> None:
     assert made_id(5.0, "ab", "c") != made_id(5.0, "a", "bc") != made_id(5.0, "abc")
     identifier = uuids.UUID(made_id(1763637475.1239, "gap", "zażółć"))
     assert (identifier.version, identifier.variant, identifier.int >> 80) == (7, uuids.RFC_4122, 1763637475123)
-    assert made_id(1763637475.123, "gap", "ż") == shaped(1763637475123, "3 gap\n1 ż\n")
+    assert made_id(1763637475.123, "gap", "ż") == shaped(1763637475123, "3 gap\n1 ż\n".encode())
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0, float("inf"), float("nan"), 1e300])
