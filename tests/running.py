@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# Long enough for anything that needs no server, on two busy cores; short enough that a hang names its test.
-DEADLINE_SECONDS = 10.0
+# Long enough for anything that needs no server, and for a word with one that runs, on two busy cores; short enough that
+# a hang names its test.
+DEADLINE_SECONDS = 30.0
 
 
 def run(main: Coroutine[Any, Any, T], *, seconds: float = DEADLINE_SECONDS) -> T:

@@ -1,6 +1,7 @@
 """`run` from a real RabbitMQ to a real Kafka, with nothing broken."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -35,12 +36,13 @@ HALF_GOOD = b"[" + numbered(EVENTS) + b', {"no": "type"}, ' + numbered(EVENTS + 
 
 
 def send_bad(url: str) -> None:
+    """HALF_GOOD comes last: when its records are in the topic all the others were read, whatever became of them."""
     with Publisher(url) as publisher:
         for body, properties, _, _ in BAD:
             publisher.send(body, routing_key="worker.odd", **properties)
-        publisher.send(HALF_GOOD)
         publisher.send(FILTERED.encode())
         publisher.send(b"[]")
+        publisher.send(HALF_GOOD)
 
 
 def header(message: Any, name: str) -> bytes | None:
@@ -75,7 +77,7 @@ def test_every_event_arrives_and_is_accounted_for(
     assert sorted(record["clock"] for record in records if record["clock"] >= EVENTS) == [EVENTS, EVENTS + 1]
     assert_as_promised(messages)
     assert_dead_letters(topic)
-    assert rabbitmq.depth(f"celeryev.bridge.{group}") == 0
+    rabbitmq.wait_for_depth(f"celeryev.bridge.{group}", 0)
 
     summary = process.summary()
     assert summary["received"] == EVENTS + len(BAD) + 4 + 3
@@ -136,12 +138,19 @@ def test_limit_stops_after_so_many_events(
 def test_duration_stops_after_so_many_seconds(
     bridge: StartBridge, kafka: KafkaServer, rabbitmq: RabbitServer, group: str
 ) -> None:
-    """`--duration S` ends it by itself, drained, with exit code 0."""
+    """`--duration S` ends it by itself, drained, with exit code 0: an event is in the topic, or on the queue still."""
     topic = Topic(kafka)
-    process = bridge("run", "--from", rabbitmq.url, "--group", group, "--to", topic.url, "--duration", "3")
-    process.wait_for("chain started")
+    ends = ("run", "--from", rabbitmq.url, "--group", group, "--to", topic.url)
+    first = bridge(*ends, "--limit", "1")
+    first.wait_for("chain started")
     with Publisher(rabbitmq.url) as publisher:
-        publisher.send_numbered(1)
-    assert process.ended() == 0
-    assert account_for(publisher.accepted, topic.records()).faults == {}
-    assert process.summary()["unsettled"] == 0
+        for number in range(100):
+            publisher.send_numbered(number)
+    assert first.ended() == 0
+    began = time.monotonic()
+    second = bridge(*ends, "--duration", "3")
+    assert second.ended() == 0
+    assert time.monotonic() - began > 3
+    assert second.summary()["unsettled"] == 0
+    assert len(topic.records()) == 1 + second.summary()["delivered"]
+    rabbitmq.wait_for_depth(f"celeryev.bridge.{group}", 99 - second.summary()["delivered"])  # 0, unless it had no time

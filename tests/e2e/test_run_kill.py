@@ -99,7 +99,9 @@ def test_a_second_signal_forces_the_end(
         process.signal(number)
         assert process.ended(within=15) == code, process.stderr
     (forced,) = process.said("stop forced: what is unsettled may be delivered twice")
-    assert forced["unsettled"] == process.summary()["unsettled"] == 100
+    summary = process.summary()
+    assert forced["unsettled"] == summary["unsettled"] == summary["received"] > 0
+    assert summary["delivered"] == 0
     frozen_kafka.resume()
     assert_all_come(bridge(*ends), topic, traffic)
 
@@ -108,18 +110,23 @@ def test_the_grace_period_ends_it(
     bridge: StartBridge, rabbitmq: RabbitServer, group: str, frozen_kafka: KafkaServer
 ) -> None:
     """With a Kafka that is stuck one signal ends it within the grace period, with 75; the rest comes again."""
+    grace_seconds = 12  # a quarter of it, for the end by force, is enough on a busy machine too
     topic = Topic(frozen_kafka)
     ends = ("run", "--from", rabbitmq.url, "--group", group, "--to", topic.url)
     with Traffic(rabbitmq.url) as traffic:
-        process = stuck(bridge(*ends, "--shutdown-grace-seconds", "8"), frozen_kafka, traffic)
+        process = stuck(bridge(*ends, "--shutdown-grace-seconds", str(grace_seconds)), frozen_kafka, traffic)
         process.terminate()
-        assert process.ended(within=8) == 75, process.stderr
+        assert process.ended(within=grace_seconds) == 75, process.stderr
     frozen_kafka.resume()
     assert_all_come(bridge(*ends), topic, traffic)
 
 
 def stuck(process: BridgeProcess, kafka: KafkaServer, traffic: Traffic) -> BridgeProcess:
-    """A bridge that has read 100 events and waits for Kafka, which is frozen; it says so after 5 s."""
+    """
+    A bridge that waits for Kafka, which is frozen, with some of 100 events; it says so 5 s after it read the first.
+
+    How many it has read by then is open: on a busy machine the last of them may be on their way still.
+    """
     process.wait_for("chain started")
     kafka.freeze()
     traffic.add(100)

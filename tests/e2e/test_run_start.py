@@ -12,6 +12,8 @@ pytestmark = pytest.mark.servers("kafka", "rabbitmq")
 
 NOWHERE = "127.0.0.1:1"
 """Nobody listens on port 1."""
+AT_ONCE_SECONDS = 15
+"""For an end that waits for nothing, on a busy machine; whoever waits takes three quarters of the grace, 18.75 s."""
 
 
 def test_a_missing_topic_is_named_and_waited_for(
@@ -52,7 +54,7 @@ def test_stopped_while_waiting_it_ends_at_once(bridge: StartBridge) -> None:
     process = bridge("run", "--from", f"amqp://{NOWHERE}", "--to", f"kafka://{NOWHERE}/events")
     process.wait_for("broker not reached, trying again")
     process.terminate()
-    assert process.ended(within=5) == 0
+    assert process.ended(within=AT_ONCE_SECONDS) == 0
     assert process.summary()["received"] == 0
 
 
@@ -61,7 +63,7 @@ def test_stopped_while_kafka_is_away_it_ends_at_once(bridge: StartBridge, rabbit
     process = bridge("run", "--from", rabbitmq.url, "--group", group, "--to", f"kafka://{NOWHERE}/events")
     process.wait_for("waiting for kafka")
     process.terminate()
-    assert process.ended(within=5) == 0
+    assert process.ended(within=AT_ONCE_SECONDS) == 0
 
 
 def test_fail_fast_without_rabbitmq_is_69(bridge: StartBridge, kafka: KafkaServer) -> None:

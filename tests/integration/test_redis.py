@@ -108,7 +108,7 @@ def test_a_restart_is_one_gap_however_many_attempts_it_takes(redis_servers: Serv
             assert gaps(items)[0].to_time - gaps(items)[0].from_time >= 1
             assert bodies(items) == [b"after"]
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_a_connection_that_falls_silent_is_noticed(redis: RedisServer) -> None:
@@ -121,7 +121,7 @@ def test_a_connection_that_falls_silent_is_noticed(redis: RedisServer) -> None:
                 await source.start(None)
                 made = proxy.accepted
                 proxy.freeze()
-                await until(lambda: proxy.accepted > made)
+                await until(lambda: proxy.accepted > made, seconds=40)
                 proxy.thaw()
                 items = await read_until(source, lambda items: bool(gaps(items)))
                 await asyncio.to_thread(publish, redis.url, [b"after"])
@@ -129,7 +129,7 @@ def test_a_connection_that_falls_silent_is_noticed(redis: RedisServer) -> None:
                 assert await read_bodies(source, 1) == [b"after"]
                 assert [gap.reason for gap in gaps(items)] == ["disconnected"]
 
-    run(check(), seconds=30)
+    run(check(), seconds=60)
 
 
 def test_a_silent_server_that_answers_pings_is_alive(redis: RedisServer) -> None:

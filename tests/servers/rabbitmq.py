@@ -6,6 +6,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any, Self
 
@@ -160,6 +161,18 @@ class RabbitServer:
             except NotFound:
                 return None
             return int(declared.message_count)
+
+    def wait_for_depth(self, queue: str, count: int, within: float = 30) -> None:
+        """
+        Wait until so many messages wait in the queue: who left may have settled, or given back, a moment before.
+
+        Raises:
+            AssertionError: they do not.
+        """
+        deadline = time.monotonic() + within
+        while (found := self.depth(queue)) != count:
+            assert time.monotonic() < deadline, f"{found} messages in {queue}, not {count}, after {within} s"
+            time.sleep(0.05)
 
     def delete(self, queue: str) -> None:
         """Delete it, whatever it holds; nothing when it is not there."""
