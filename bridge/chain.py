@@ -79,6 +79,7 @@ class Chain:
         Cancelling it leaves what is unsettled with the broker.
 
         Raises:
+            InvalidEventError: the pipeline met an invalid event and is to fail; what came before it is settled.
             BridgeError: an end cannot go on, with the reason.
         """
         try:
@@ -93,6 +94,8 @@ class Chain:
                     self.status = Status.OK
                     log.info("chain started", cluster=self.label)
                 await self._move()
+                if self.pipeline.invalid is not None:
+                    raise self.pipeline.invalid
         finally:
             self.status = Status.STOPPED
 

@@ -7,6 +7,7 @@ BridgeError
 └── PermanentError        the same input fails again
     ├── ConfigError       options, files, schemas; a queue declared with other arguments  exit 78
     ├── CredentialsError  a server refused who we are                                     exit 77 with --fail-fast
+    ├── InvalidEventError an event violates its schema, and --on-invalid is fail          exit 65
     ├── RecordError       the sink refuses this one record for ever: it becomes a dead letter
     ├── SourceError       a source cannot go on                                           exit 1
     └── SinkError         a sink cannot go on                                             exit 1
@@ -52,6 +53,12 @@ class CredentialsError(PermanentError):
     """A server refused our credentials or our rights. They may be rotated in: without --fail-fast it is waited for."""
 
     exit_code = 77  # EX_NOPERM
+
+
+class InvalidEventError(PermanentError):
+    """An event violates its schema, and we were asked to end then. Its delivery is left to the broker."""
+
+    exit_code = 65  # EX_DATAERR
 
 
 class RecordError(PermanentError):

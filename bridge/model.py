@@ -73,6 +73,29 @@ class Failure:
 
 
 @dataclass(slots=True)
+class OwnFault(Failure):
+    """A stage of ours failed on a valid event: it is kept as a dead letter, whatever becomes of invalid ones."""
+
+
+@dataclass(slots=True)
+class Tagged(Event):
+    """
+    An event that violates its schema and is forwarded with a mark (`--on-invalid tag`).
+
+    Its `fields` are those that fit their place in the record, and a `timestamp` whatever was sent.
+    """
+
+    sent: Fields
+    """All fields as sent."""
+    violations: Sequence[Failure]
+    """1..n of them."""
+    timed: bool
+    """Whether `timestamp` is the sender's; else it is when we read the event."""
+    known_sender: bool
+    """Whether hostname and timestamp are the sender's: what the state is built on."""
+
+
+@dataclass(slots=True)
 class Context:
     """What the state knew of the event's task after it folded the event in. Valid until the next event is folded."""
 

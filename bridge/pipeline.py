@@ -10,11 +10,12 @@ from bridge.clock import Clock, SystemClock, iso_ms
 from bridge.decode import decode
 from bridge.encode import Encoder
 from bridge.enrich import enrich
+from bridge.errors import InvalidEventError
 from bridge.filter import Filter
 from bridge.identify import event_id
-from bridge.model import Delivery, Event, Failure, Gap, Record, Tally
+from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Record, Tagged, Tally
 from bridge.state import ClusterState
-from bridge.validate import Schemas
+from bridge.validate import Policy, Schemas
 
 log = structlog.get_logger()
 
@@ -66,6 +67,7 @@ class Pipeline:
     Args:
         limit: how many events may still be delivered, shared by all chains of a process; then the pipeline is `done`,
             and what is left of the delivery that reached it counts as filtered.
+        policy: what becomes of events that violate their schema; None: dead letters.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Pipeline:
         encoder: Encoder,
         passes: Filter,
         limit: Limit | None = None,
+        policy: Policy | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.state = state
@@ -84,13 +87,16 @@ class Pipeline:
         self._passes = passes
         self._limit = limit
         self._clock = clock or SystemClock()
+        self._policy = policy or Policy("dead-letter", schemas)
+        self.invalid: InvalidEventError | None = None
+        """Why no further delivery is taken (`--on-invalid fail`)."""
         self._faults: set[str] = set()
         self._observed: tuple[float | None, str] = (None, "")
 
     @property
     def done(self) -> bool:
-        """Whether the limit is reached."""
-        return self._limit is not None and self._limit.left <= 0
+        """Whether no further delivery is taken: the limit is reached, or an invalid event ends it."""
+        return self.invalid is not None or (self._limit is not None and self._limit.left <= 0)
 
     def transform(self, items: Sequence[Delivery | Gap]) -> Transformed:
         """
@@ -118,11 +124,13 @@ class Pipeline:
         """
         decoded = [decode(item) if isinstance(item, Delivery) else NO_EVENTS for item in items]
         checked = [self._checked(events, failures) for events, failures in decoded]
-        identified = [
-            self._identified(events, failures) for events, (_, failures) in zip(checked, decoded, strict=True)
-        ]
+        identify = self._identified_as_sent if self._policy.tags else self._identified
+        identified = [identify(events, failures) for events, (_, failures) in zip(checked, decoded, strict=True)]
         for item, (_, failures), events in zip(items, decoded, identified, strict=True):
             if self.done or len(out.records) >= RECORDS_A_SEND:
+                break
+            if failures and (fatal := self._policy.fatal(failures)):
+                self.invalid = fatal
                 break
             out.taken += 1
             if isinstance(item, Gap):
@@ -134,13 +142,15 @@ class Pipeline:
                 out.position = item.position
 
     def _checked(self, events: list[Event], failures: list[Failure]) -> list[Event]:
-        """Those of a delivery's events that keep their schemas; `failures` gets the others."""
+        """Those of a delivery's events that keep their schemas, or go on with a mark; `failures` gets the others."""
         check = self._schemas.check
         valid = []
         for event in events:
             failure = check(event)
             if failure is None:
                 valid.append(event)
+            elif forwarded := self._policy.forwarded(event):
+                valid.append(forwarded)
             else:
                 failures.append(failure)
         return valid
@@ -155,16 +165,24 @@ class Pipeline:
                 failures.append(self._own_fault(event, error))
         return identified
 
+    def _identified_as_sent(self, events: list[Event], failures: list[Failure]) -> list[Identified]:
+        """The same where some are `Tagged`: an id is made of all that was sent."""
+        return [
+            (event, event_id(event.sent) if isinstance(event, Tagged) else identity, event_time)
+            for one in events
+            for event, identity, event_time in self._identified([one], failures)
+        ]
+
     def _deliver(self, delivery: Delivery, failures: list[Failure], events: list[Identified], out: Transformed) -> None:
         """Fold a delivery's events into the state and encode them, then what failed of it."""
         received, observed_time = len(events) + len(failures), self._observed_time(delivery.received_at)
         records, limit, passes_all = out.records, self._limit, self._passes.passes_all
-        delivered, replaced = 0, self._schemas.replaced
+        delivered, asked = 0, self._policy.asked
         for event, identity, event_time in events:
             if limit is not None and limit.left <= 0:
                 break
             try:
-                learned = event if event.type not in replaced else self._schemas.fitting(event)
+                learned = event if event.type not in asked else self._policy.learned(event)
                 context = enrich(learned, identity, event_time, self.state)
                 if not passes_all and not self._passes(event, context):
                     continue
@@ -175,6 +193,8 @@ class Pipeline:
             delivered += 1
             if limit is not None:
                 limit.left -= 1
+        if failures:
+            failures = self._policy.kept(failures)
         tally = out.tally
         tally.received += received
         tally.delivered += delivered
@@ -193,7 +213,7 @@ class Pipeline:
             self._faults.add(kind)
             frame = traceback.extract_tb(error.__traceback__)[-1]
             log.error("stage failed on a valid event", error_type=kind, file=frame.filename, line=frame.lineno)
-        return Failure("schema", f"internal error: {kind}", event.index)
+        return OwnFault("schema", f"internal error: {kind}", event.index)
 
     def _observed_time(self, received_at: float | None) -> str:
         """As the record shows it. The deliveries of one read share their moment, so the last text is kept."""

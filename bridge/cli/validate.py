@@ -35,7 +35,8 @@ def validate(file: str, **flags: Any) -> int:
 
     from bridge.validate import Schemas
 
-    schemas = Schemas.load(load("validate", flags, os.environ).config.schemas)
+    config = load("validate", flags, os.environ).config
+    schemas = Schemas.load(config.schemas, strict=config.strict)
     with printing():
         return asyncio.run(check(file, schemas))
     return 0

@@ -101,6 +101,25 @@ class Config:
         ),
     )  # fmt: skip
 
+    strict: bool = field(
+        default=False,
+        metadata=option(
+            Switch(), "Close the schemas: a field that its schema does not name makes an event invalid. Types without "
+            "a schema of their own stay open.",
+            OUTPUT, commands=(*ALIKE, "validate"),
+        ),
+    )  # fmt: skip
+    on_invalid: str = field(
+        default="dead-letter",
+        metadata=option(
+            Choice(("dead-letter", "tag", "drop", "fail")),
+            "What becomes of an event that violates its schema. tag: it is forwarded, with `violations`. drop: it is "
+            "counted. fail: exit 65 before its delivery, which stays with the broker. What is no event at all is a "
+            "dead letter, or counted with drop.",
+            OUTPUT, commands=ALIKE,
+        ),
+    )  # fmt: skip
+
     kafka_properties: Mapping[str, str] = field(
         default_factory=Properties,
         metadata=option(

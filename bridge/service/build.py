@@ -16,6 +16,7 @@ from bridge.formats.dump import Dump
 from bridge.formats.native import Native
 from bridge.formats.pretty import Pretty
 from bridge.formats.raw import raw
+from bridge.formats.tagged import AsSent, NativeWithTags
 from bridge.formats.terminal import terminal_width, wants_color
 from bridge.model import Record
 from bridge.pipeline import Limit, Pipeline
@@ -25,7 +26,7 @@ from bridge.sources import Source
 from bridge.sources.lines import LinesSource
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
-from bridge.validate import Schemas
+from bridge.validate import EVERY_TYPE, Policy, Schemas
 
 STDOUT = 1
 
@@ -89,6 +90,7 @@ class Builder:
                 encoder=encoder,
                 passes=self._passes,
                 limit=self._limit,
+                policy=Policy(config.on_invalid, self._schemas, self._clock),
                 clock=self._clock,
             ),
             counters=counters,
@@ -100,10 +102,25 @@ class Builder:
         if self._config.to.kind == "kafka":
             content_type = CONTENT_TYPES.get(self._config.format_for(terminal=False))
             return KafkaEncoder(
-                self._format(label), cluster=label, topic=self._config.to.topic, content_type=content_type
+                self._tagging(self._format(label), label),
+                cluster=label,
+                topic=self._config.to.topic,
+                content_type=content_type,
             )
         format_ = self._format(label)
-        return LineEncoder(format_, cluster=label, gap=format_.gap if isinstance(format_, Pretty) else None)
+        gap = format_.gap if isinstance(format_, Pretty) else None
+        return LineEncoder(self._tagging(format_, label), cluster=label, gap=gap)
+
+    def _tagging(self, format_: Format, label: str) -> Format:
+        """The format, where it may be given events that violate their schemas."""
+        if self._config.on_invalid != "tag":
+            return format_
+        if not isinstance(format_, Native):
+            return AsSent(format_)
+        schemas = self._schemas
+        misfits = schemas.misfits
+        apart = Native(label, schemas.documented, schemas.nullable, EVERY_TYPE, lambda event: misfits(event) - {"type"})
+        return NativeWithTags(format_, apart)
 
     def _format(self, label: str) -> Format:
         tty = os.isatty(STDOUT)
@@ -161,7 +178,9 @@ def build(config: Config, clock: Clock) -> list[Chain]:
         ConfigError: with every problem found, of schemas, client properties and ends.
     """
     problems: list[str] = []
-    schemas = _made(problems, lambda: Schemas.load(config.schemas)) or Schemas.load()  # to see what else is wrong
+    schemas = (
+        _made(problems, lambda: Schemas.load(config.schemas, strict=config.strict)) or Schemas.load()
+    )  # to see what else is wrong
     builder = Builder(config, schemas, clock)
     chains = [_made(problems, partial(builder.chain, end)) for end in config.sources]
     if problems:

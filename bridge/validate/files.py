@@ -61,13 +61,23 @@ def user_files(directory: Path) -> list[Path]:
     return [path for path in found if path.suffix == ".json" and not path.name.startswith(".") and not path.is_dir()]
 
 
-def compiled(schemas: Mapping[str, Schema], wanted: Iterable[str], where: Mapping[str, str]) -> dict[str, Validator]:
+def closed(schema: Schema) -> Schema:
+    """The same, with no place for a field that it does not name; what says itself what else there may be is kept."""
+    if isinstance(schema, bool) or not schema.keys().isdisjoint(("additionalProperties", "unevaluatedProperties")):
+        return schema
+    return {**schema, "unevaluatedProperties": False}
+
+
+def compiled(
+    schemas: Mapping[str, Schema], wanted: Iterable[str], where: Mapping[str, str], *, strict: bool = False
+) -> dict[str, Validator]:
     """
     Validators of the `wanted` schemas; `$ref` finds any of `schemas` by file name or `$id`, and nothing else.
 
     Args:
         schemas: by name, without `.json`.
         where: what to call a schema's file in a message, where not by its name.
+        strict: close the wanted ones; what they refer to stays open, for they may add to it.
 
     Raises:
         ConfigError: every schema that is none, or refers to something that is not there.
@@ -86,7 +96,10 @@ def compiled(schemas: Mapping[str, Schema], wanted: Iterable[str], where: Mappin
     for name in wanted:
         try:
             validators[name] = jsonschema_rs.validator_for(
-                schemas[name], retriever=find, base_uri=_address(name), pattern_options=_PATTERNS
+                closed(schemas[name]) if strict else schemas[name],
+                retriever=find,
+                base_uri=_address(name),
+                pattern_options=_PATTERNS,
             )
         except (ValidationError, ReferencingError, ValueError) as error:
             problems.append(f"{where.get(name, f'{name}.json')}: {_why(error)}")

@@ -33,7 +33,14 @@ class Schemas:
     schema may loosen them.
     """
 
-    def __init__(self, texts: Mapping[str, bytes], schemas: Mapping[str, Schema], users: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, bytes],
+        schemas: Mapping[str, Schema],
+        users: Mapping[str, str],
+        *,
+        strict: bool = False,
+    ) -> None:
         """
         Compile; for everybody else there is `Schemas.load`.
 
@@ -41,6 +48,7 @@ class Schemas:
             texts: the files in force by name, `record` among them.
             schemas: the same, parsed.
             users: those that are the user's, each with what to call its file.
+            strict: see `load`.
 
         Raises:
             ConfigError: every schema that does not compile.
@@ -58,19 +66,24 @@ class Schemas:
         in_force = [name for name in schemas if name != RECORD]
         self._validators = {name: self._ours[name] for name in in_force if name not in users}
         self._validators.update(compiled(schemas, users, users))
+        if strict:
+            self._validators.update(compiled(schemas, [name for name in in_force if name != OTHER], users, strict=True))
         self._lax = frozenset(users)
         # One call into jsonschema-rs says of nearly every event that it is valid.
         self._valid = {name: self._quick(name) for name in self._validators}
         self._valid_other = self._valid.pop(OTHER)
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> "Schemas":
+    def load(cls, directory: Path | None = None, *, strict: bool = False) -> "Schemas":
         """
         Our schemas, and over them those of a user's directory.
 
         `order-paid.json` there is the schema of events of type `order-paid`; a file named like one of ours replaces it;
         `record.json` cannot be replaced. Names that do not end in `.json`, hidden ones and folders are not looked at.
         `$ref` finds files by their names, the user's first, and nothing is ever fetched from elsewhere.
+
+        Args:
+            strict: close them, but for `event`: a field that a schema does not name violates it.
 
         Raises:
             ConfigError: every problem of the directory at once, each with its file: unreadable, not JSON, no valid
@@ -95,7 +108,7 @@ class Schemas:
                 texts[path.stem] = text
                 users[path.stem] = str(path)
         try:
-            loaded = cls(texts, schemas, users)
+            loaded = cls(texts, schemas, users, strict=strict)
         except ConfigError as error:
             problems += error.problems
         if problems:

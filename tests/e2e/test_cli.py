@@ -104,6 +104,19 @@ def test_replay_filters_limits_and_formats(tmp_path: Path) -> None:
     assert [json.loads(line)["uuid"] for line in done.stdout.splitlines()] == ["1", "2"]
 
 
+def test_an_invalid_event_ends_it_with_65_when_asked_to() -> None:
+    """`--on-invalid fail`: what came before it is written, one line says which rule it broke, and no value of it."""
+    done = bridge("replay", "-", "--on-invalid", "fail", stdin=events({}, {"pid": "s3cret"}, {}))
+
+    assert done.returncode == 65
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr.splitlines()[-1] == (
+        "celery-bridge: an event violates event.json: /pid is not of type integer; its delivery is not settled "
+        "(--on-invalid fail)"
+    )
+    assert "s3cret" not in done.stderr
+
+
 def test_replay_appends_to_a_file(tmp_path: Path) -> None:
     """`--to file:` adds to what is there and writes nothing to stdout."""
     out = tmp_path / "out.jsonl"

@@ -15,7 +15,11 @@ from bridge.formats.dump import Dump
 from bridge.formats.escape import escape
 from bridge.formats.pretty import Pretty
 from bridge.formats.raw import raw
+from bridge.identify import event_id
 from bridge.model import Context, Delivery, Event, Gap
+from bridge.validate import Policy
+from tests.records import assert_record
+from tests.unit.making import RECEIVED_AT, SCHEMAS, tagging
 
 SGR = re.compile(r"\x1b\[[0-9]+m")
 
@@ -155,3 +159,19 @@ def test_escape_leaves_one_printable_line_and_is_idempotent(text: str) -> None:
 
     assert shown.splitlines() in ([], [shown])
     assert escape(shown) == shown
+
+
+@given(st.dictionaries(field, value, max_size=8), kind)
+def test_whatever_is_forwarded_with_a_mark_is_a_record(fields: dict[str, Any], event_type: str) -> None:
+    """`--on-invalid tag`: any object with a type is a record of record.json, or valid, or of a reserved type."""
+    event = Event(event_type, {**fields, "type": event_type}, Delivery(b"", received_at=RECEIVED_AT), None)
+    if SCHEMAS.check(event) is None:
+        return
+    tagged = Policy("tag", SCHEMAS).forwarded(event)
+    if tagged is None:
+        assert event_type.startswith("bridge-")
+        return
+    time = "2026-11-20T12:29:54.478Z"
+    record = assert_record(tagging()(tagged, Context(None, {}), event_id(event.fields), time, time))
+    shown = record.get("extra", {}) | record
+    assert all(shown.get(name) == sent for name, sent in fields.items() if sent is not None and name != "signum")

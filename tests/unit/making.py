@@ -6,10 +6,11 @@ from typing import Any
 from bridge.encode import Encoder, KafkaEncoder, LineEncoder
 from bridge.filter import Filter, Patterns
 from bridge.formats.native import Native
+from bridge.formats.tagged import NativeWithTags
 from bridge.model import Delivery, Event
 from bridge.pipeline import Limit, Pipeline
 from bridge.state import ClusterState
-from bridge.validate import Schemas
+from bridge.validate import EVERY_TYPE, Policy, Schemas
 from tests.unit.state.celery_answer import event, received, sent
 
 RECEIVED_AT = 1795178800.5
@@ -38,8 +39,17 @@ def native(cluster: str = "celery", schemas: Schemas = SCHEMAS) -> Native:
     return Native(cluster, schemas.documented, schemas.nullable, schemas.replaced, schemas.misfits)
 
 
+def tagging(schemas: Schemas = SCHEMAS) -> NativeWithTags:
+    """The native format that takes `Tagged` events too."""
+    apart = Native(
+        "celery", schemas.documented, schemas.nullable, EVERY_TYPE, lambda event: schemas.misfits(event) - {"type"}
+    )
+    return NativeWithTags(native(schemas=schemas), apart)
+
+
 def pipeline(
     *,
+    on_invalid: str = "dead-letter",
     topic: str = "",
     wanted: tuple[str, ...] = (),
     limit: int | None = None,
@@ -47,7 +57,7 @@ def pipeline(
     schemas: Schemas = SCHEMAS,
 ) -> Pipeline:
     """A whole pipeline: to lines, or with `topic` to Kafka."""
-    format_ = native(schemas=schemas)
+    format_ = tagging(schemas) if on_invalid == "tag" else native(schemas=schemas)
     encoder: Encoder = (
         KafkaEncoder(format_, cluster="celery", topic=topic) if topic else LineEncoder(format_, cluster="celery")
     )
@@ -57,6 +67,7 @@ def pipeline(
         encoder=encoder,
         passes=Filter(Patterns(wanted), Patterns(), Patterns()),
         limit=None if limit is None else Limit(limit),
+        policy=Policy(on_invalid, schemas),
     )
 
 
@@ -71,4 +82,5 @@ __all__ = [
     "received",
     "sent",
     "started",
+    "tagging",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.chain import SENDS_IN_FLIGHT, Chain
-from bridge.errors import ConfigError, ConnectError, RecordError, SinkError, SourceError
+from bridge.errors import ConfigError, ConnectError, InvalidEventError, RecordError, SinkError, SourceError
 from bridge.model import Gap, Record
 from bridge.pipeline import RECORDS_A_SEND
 from bridge.sinks import DeadLetter
@@ -358,3 +358,18 @@ def test_cancelled_chain_settles_nothing_more() -> None:
         assert source.unsettled == 5
 
     run(scenario())
+
+
+def test_an_invalid_event_ends_it_with_all_before_settled() -> None:
+    """`--on-invalid fail`: what came before is delivered and settled, its own delivery stays with the broker."""
+    bad = json.dumps({**started(), "uuid": 5}).encode()
+    source, sink = MemorySource([*bodies(3), bad, body(9)], ends=False), MemorySink()
+    chain = made(source, sink, pipeline=pipeline(on_invalid="fail"))
+
+    with pytest.raises(InvalidEventError, match=r"task-started\.json"):
+        run(chain.run())
+
+    assert uuids(sink) == ["u0", "u1", "u2"]
+    assert len(source.settled) == 3
+    assert chain.counters.balanced
+    assert chain.status is Status.STOPPED

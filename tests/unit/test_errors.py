@@ -29,6 +29,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "PermanentError": 1,
         "ConfigError": 78,
         "CredentialsError": 77,
+        "InvalidEventError": 65,
         "RecordError": 1,
         "SourceError": 1,
         "SinkError": 1,

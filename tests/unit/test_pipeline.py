@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.identify import event_id
 from bridge.model import Delivery, Gap, Record
 from bridge.pipeline import Pipeline, Transformed
 from bridge.validate import Schemas
@@ -178,3 +179,72 @@ def test_captured_deliveries_become_records_or_dead_letters(path: Any) -> None:
     assert len(records) == delivered + len(letters)
     assert len({record["body_b64"] for record in letters}) == len(letters)
     assert batch.deliveries == items
+
+
+def test_tagged_events_go_on_in_their_places() -> None:
+    """With `tag` an invalid event is a record among the others, in order, and only what is no event fails."""
+    bad = {**started(), "clock": "x"}
+    batch = pipeline(on_invalid="tag").transform([delivery(started(), bad, 7), delivery({"type": "task-started"})])
+
+    first, second, letter, last = parsed(batch.records)
+    assert "violations" not in first
+    assert [one["path"] for one in second["violations"]] == ["/clock"]
+    assert (letter["type"], letter["indexes"]) == ("bridge-dead-letter", [2])
+    assert last["violations"]
+    assert accounts(batch) == (4, 3, 1, 0)
+
+
+def test_id_of_a_tagged_event_is_made_of_all_that_was_sent() -> None:
+    """Delivered again, at another time, it has the same id."""
+    bad = {**started(), "timestamp": "noon"}
+    ids = [
+        parsed(pipeline(on_invalid="tag").transform([delivery(bad, received_at=at)]).records)[0]["event_id"]
+        for at in (RECEIVED_AT, RECEIVED_AT + 60)
+    ]
+
+    assert ids[0] == ids[1]
+    assert ids[0] == event_id(bad)
+
+
+def test_tagged_events_to_kafka_have_a_key_and_a_time() -> None:
+    """When it was read stands in for the time, the node or the cluster for the task."""
+    bad = [{**started(), "uuid": {}}, {"type": "task-started", "hostname": 5}]
+    records = pipeline(on_invalid="tag", topic="t").transform([delivery(*bad)]).records
+
+    assert [record.key for record in records] == [started()["hostname"].encode(), b"celery"]
+    assert records[1].timestamp_ms == int(RECEIVED_AT * 1000)
+
+
+def test_drop_counts_what_is_invalid_and_what_is_no_event() -> None:
+    """Nothing is written of them, and the account closes."""
+    batch = pipeline(on_invalid="drop").transform(
+        [delivery(started(), {**started(), "uuid": 5}, 7), Delivery(b"no json")]
+    )
+
+    assert [record["type"] for record in parsed(batch.records)] == ["task-started"]
+    assert accounts(batch) == (4, 1, 0, 3)
+    assert len(batch.deliveries) == 2
+
+
+def test_our_own_fault_is_kept_under_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A valid event is never dropped for what we did wrong."""
+
+    def broken(*_: object) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr("bridge.pipeline.enrich", broken)
+    batch = pipeline(on_invalid="drop").transform([delivery(started())])
+
+    assert [record["type"] for record in parsed(batch.records)] == ["bridge-dead-letter"]
+    assert accounts(batch) == (1, 0, 1, 0)
+
+
+def test_fail_takes_nothing_from_the_delivery_of_an_invalid_event_on() -> None:
+    """What stands before it is a batch as ever; the delivery itself, good events of it included, is not touched."""
+    one = pipeline(on_invalid="fail")
+    batch = one.transform([delivery(started()), delivery(7), delivery(started(), {**started(), "uuid": 5})])
+
+    assert (batch.taken, len(batch.deliveries), accounts(batch)) == (2, 2, (2, 1, 1, 0))
+    assert one.done
+    assert one.invalid is not None
+    assert one.transform([delivery(started())]).taken == 0

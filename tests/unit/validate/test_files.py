@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from bridge.errors import ConfigError
-from bridge.validate.files import bundled, compiled, parsed, user_files
+from bridge.validate.files import bundled, closed, compiled, parsed, user_files
 
 
 @pytest.fixture
@@ -152,3 +152,22 @@ def test_a_schema_may_have_any_type_for_its_name(name: str) -> None:
 
     assert [validator.is_valid({}) for validator in found.values()] == [False, False]
     assert [validator.is_valid({"a": 1}) for validator in found.values()] == [True, True]
+
+
+def test_closing_a_schema_leaves_what_says_it_itself() -> None:
+    """A schema that allows more fields, or none at all, knows what it wants."""
+    assert closed({"type": "object"}) == {"type": "object", "unevaluatedProperties": False}
+    for schema in (True, {"additionalProperties": True}, {"unevaluatedProperties": {"type": "string"}}):
+        assert closed(schema) == schema
+
+
+def test_only_what_is_asked_for_is_closed() -> None:
+    """A schema may add to one that it refers to, which is closed only for events of its own."""
+    schemas: dict[str, Any] = {
+        "one": {"properties": {"a": {}}},
+        "two": {"$ref": "one.json", "properties": {"b": {}}},
+    }
+    strict = compiled(schemas, schemas, {}, strict=True)
+    assert strict["two"].is_valid({"a": 1, "b": 2})
+    assert not strict["two"].is_valid({"a": 1, "c": 2})
+    assert not strict["one"].is_valid({"a": 1, "b": 2})
