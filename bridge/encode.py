@@ -44,7 +44,7 @@ class LineEncoder:
     """
 
     def __init__(self, format_: Format, *, cluster: str, gap: Callable[[Gap], bytes] | None = None) -> None:
-        self._format = format_
+        self._format = format_.__call__  # bound: calling the object itself looks the method up each time
         self._cluster = cluster
         self._gap = gap
 
@@ -86,7 +86,7 @@ class KafkaEncoder:
     """
 
     def __init__(self, format_: Format, *, cluster: str, topic: str, content_type: str | None = None) -> None:
-        self._format = format_
+        self._format = format_.__call__  # bound: calling the object itself looks the method up each time
         self._plain: list[Header] = [("content-type", content_type.encode())] if content_type else []
         self._cluster = cluster
         self._topic = topic
@@ -96,9 +96,10 @@ class KafkaEncoder:
         """The record of one valid event."""
         fields = event.fields
         value = self._format(event, context, event_id, event_time, observed_time)
-        uuid = fields.get("uuid")
-        subject = (uuid if isinstance(uuid, str) and uuid else fields.get("hostname")) or self._cluster
-        key = str(subject).encode()
+        subject = fields.get("uuid")
+        if subject.__class__ is not str or not subject:
+            subject = str(fields.get("hostname") or self._cluster)
+        key = subject.encode()
         headers = self._plain or [
             *(self._types.get(event.type) or self._headers(event.type)),
             ("ce_id", event_id.encode()),

@@ -38,13 +38,10 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) ->
     Cost: 1.6 us (tests/bench).
     """
     group, subject = KINDS.get(event.type) or kind_of(event.type)
-    fields = event.fields
     if group == "task":
-        task = state.fold_task(subject, fields, event_id, event_time, event.delivery.received_at)
-    elif group == "worker":
-        state.fold_worker(subject, fields, event.delivery.received_at)
+        return state.fold_task(subject, event.fields, event_id, event_time, event.delivery.received_at) or NOTHING
+    if group == "worker":
+        state.fold_worker(subject, event.fields, event.delivery.received_at)
         return NOTHING
-    else:
-        uuid = fields.get("uuid")
-        task = state.task(uuid) if isinstance(uuid, str) else None
-    return NOTHING if task is None else task
+    uuid = event.fields.get("uuid")
+    return (state.task(uuid) if isinstance(uuid, str) else None) or NOTHING

@@ -95,6 +95,10 @@ class Tagged(Event):
     """Whether hostname and timestamp are the sender's: what the state is built on."""
 
 
+TOLD = 1
+"""A bit of `Context.shape`."""
+
+
 @dataclass(slots=True)
 class Context:
     """What the state knew of the event's task after it folded the event in. Valid until the next event is folded."""
@@ -105,6 +109,11 @@ class Context:
     """Record field -> value, formatted as the record shows it. Shared with the state: read only."""
     complete: bool = True
     """False when neither task-sent nor task-received of this task was seen."""
+    shape: int | None = None
+    """
+    Equal numbers mean equal names in `known`. The bit TOLD: it holds all that this very event said of its task, nulls
+    left out (task-sent, task-received). None: whoever needs to know must look.
+    """
 
 
 @dataclass(slots=True)

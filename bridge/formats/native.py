@@ -1,13 +1,12 @@
 """The record of `schemas/record.json`: flat, stable types, what the event says and what the state knows beside it."""
 
-from collections.abc import Callable
-from operator import itemgetter
+from collections.abc import Callable, Mapping
 from signal import Signals
 from typing import Any
 
 import orjson
 
-from bridge.model import Context, Event, Fields
+from bridge.model import TOLD, Context, Event, Fields
 
 SKEW_SHOWN_SECONDS = 5.0
 """A sender's clock this far ahead of ours is worth a field; less is network and scheduling."""
@@ -23,21 +22,29 @@ ADDITIONS_KEPT = 4096
 
 Names = tuple[str, ...]
 
-Shape = int | Names
-"""Which of a plan's names an event's record has: a bit for each null left out, or the names themselves."""
+Own = int | Names
+"""Which of a plan's names a record has from its event: a bit for each null left out, the names, or ENVELOPE_ONLY."""
 
-Addition = tuple[Names, Callable[[Any], tuple[Any, ...]] | None, bytes]
-"""Names that the state adds, what picks them out of `known` (None: they are all of it), and the end of the record."""
+ENVELOPE_ONLY = -1
+"""All others are in `known`."""
+
+Addition = tuple[Names | None, bytes]
+"""Names that the state adds to the JSON (None: all of `known`), and the end of the record."""
+
+ENVELOPE = frozenset({"hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"})
+TELLING = frozenset({"task-sent", "task-received"})
+"""Types that tell of a task what later events lack; all of it is in `known` when the event was folded."""
 
 
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "type_last")
+    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
 
     def __init__(
-        self, names: Names, type_json: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
+        self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
     ) -> None:
+        type_json = orjson.dumps(event_type).decode()
         self.names = names
         self.head = f',"type":{type_json},"event_time":'
         """JSON of what stands between event_id and event_time."""
@@ -46,10 +53,11 @@ class Plan:
         """Whether documented fields always have the types that the record gives them."""
         self.apart = bool(self.extra) or "signum" in names or not fits
         """Whether more must be done to an event's own fields than to leave out nulls."""
+        self.tells = event_type in TELLING and not self.apart and ENVELOPE.issubset(names)
+        """Whether `known` may stand for the event's own fields but the envelope."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = (
-            names[-1] == "type"
-        )  # as Celery sends it: cut off the JSON text, which saves a copy of the dict
+        self.type_last = names[-1] == "type"
+        """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
         self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
 
 
@@ -82,67 +90,91 @@ class Native:
         self._replaced = replaced
         self._misfits = misfits
         self._plans: dict[str, Plan] = {}
-        self._additions: dict[tuple[Plan, Shape, str, bool, Names], Addition] = {}
+        self._additions: dict[tuple[Plan, Own, Own, str, bool], Addition] = {}
 
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
-        fields = own = event.fields
+        fields = event.fields
         names = tuple(fields)
         plan = self._plans.get(event.type)
         if plan is None or plan.names != names:
             plan = self._plan(event.type, names)
-        nulls, own_names = 0, None
-        if plan.apart:
-            own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
-            own_names, own_json = tuple(own), orjson.dumps(own)[1:-1]
+        state, shape = context.state, context.shape
+        if state is not None and plan.tells and shape is not None and shape & TOLD:
+            own: Own = ENVELOPE_ONLY
+            own_json = orjson.dumps(envelope(fields))[1:-1]
         else:
-            if plan.nullable or not plan.type_last:
-                own = fields.copy()  # and deletions: a third of what building it name by name costs
-                for name, bit in plan.nullable:
-                    if own[name] is None:
-                        del own[name]
-                        nulls |= bit
-                if not plan.type_last:
-                    del own["type"]
-            own_json = orjson.dumps(own)[1 : plan.end]
+            own_json, own = self._own(plan, event)
         received_at = event.delivery.received_at
         if received_at is not None and fields["timestamp"] - received_at > SKEW_SHOWN_SECONDS:
             own_json += skew(fields["timestamp"] - received_at)
         head = f'{{"event_id":"{event_id}"{plan.head}"{event_time}","observed_time":"{observed_time}",{self._cluster},'
-        state, known = context.state, context.known
         if state is None:
             return b"".join((head.encode(), own_json, b"}"))
-        key = (plan, own_names or nulls, state, context.complete, tuple(known))
-        names, pick, tail = self._additions.get(key) or self._addition(key, own)
-        if not names:
+        known = context.known
+        key = (plan, own, tuple(known) if shape is None else shape, state, context.complete)
+        names_added, tail = self._additions.get(key) or self._addition(key, known)
+        if names_added is None:
+            return b"".join((head.encode(), own_json, b",", orjson.dumps(known)[1:-1], tail))
+        if not names_added:
             return b"".join((head.encode(), own_json, tail))
-        added = orjson.dumps(known if pick is None else dict(zip(names, pick(known), strict=False)))
+        added = orjson.dumps({name: known[name] for name in names_added})
         return b"".join((head.encode(), own_json, b",", added[1:-1], tail))
 
-    def _addition(self, key: tuple[Plan, Shape, str, bool, Names], own: Fields) -> Addition:
-        """What the state adds to a record that has `own` already, from the comma to the closing brace."""
-        _, _, state, complete, known = key
+    def _own(self, plan: Plan, event: Event) -> tuple[bytes, Own]:
+        """JSON of what the event itself says, without braces, and what tells which names that has."""
+        fields = own = event.fields
+        if plan.apart:
+            own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
+            return orjson.dumps(own)[1:-1], tuple(own)
+        nulls = 0
+        if plan.nullable or not plan.type_last:
+            own = fields.copy()  # and deletions: a third of what building it name by name costs
+            for name, bit in plan.nullable:
+                if own[name] is None:
+                    del own[name]
+                    nulls |= bit
+            if not plan.type_last:
+                del own["type"]
+        return orjson.dumps(own)[1 : plan.end], nulls
+
+    def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
+        """What the state adds to such a record, and how it ends, from the comma to the closing brace."""
+        plan, own, _, state, complete = key
         if len(self._additions) >= ADDITIONS_KEPT:
             self._additions.clear()
-        names = tuple(name for name in known if name not in own)
+        own_names = own if isinstance(own, tuple) else plan.names
+        if not isinstance(own, tuple) and own != ENVELOPE_ONLY:
+            own_names = tuple(name for place, name in enumerate(plan.names) if not own & 1 << place)
+        names = tuple(name for name in known if name not in own_names)
         end: Fields = {"state": state}
         if not complete:
             end["state_complete"] = False
         if names:
             end["enriched"] = names
-        # The last name twice: of a single one itemgetter would not make a tuple.
-        pick = itemgetter(*names, names[-1]) if 0 < len(names) < len(known) else None
-        addition = self._additions[key] = (names, pick, b",%b" % orjson.dumps(end)[1:])
+        every = own == ENVELOPE_ONLY or len(names) == len(known) > 0
+        addition = self._additions[key] = (None if every else names, b",%b" % orjson.dumps(end)[1:])
         return addition
 
     def _plan(self, event_type: str, names: Names) -> Plan:
         if len(self._plans) >= TYPES_KEPT:
             self._plans.clear()
-        type_json = orjson.dumps(event_type).decode()
         fits = event_type not in self._replaced
-        plan = Plan(names, type_json, self._documented(event_type), self._nullable(event_type), fits=fits)
+        plan = Plan(names, event_type, self._documented(event_type), self._nullable(event_type), fits=fits)
         self._plans[event_type] = plan
         return plan
+
+
+def envelope(fields: Fields) -> Fields:
+    """What every event of a task says, but its type."""
+    return {
+        "hostname": fields["hostname"],
+        "utcoffset": fields["utcoffset"],
+        "pid": fields["pid"],
+        "clock": fields["clock"],
+        "uuid": fields["uuid"],
+        "timestamp": fields["timestamp"],
+    }
 
 
 def taken_apart(fields: Fields, extra: Names) -> Fields:

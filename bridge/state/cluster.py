@@ -64,7 +64,11 @@ class ClusterState:
         if task is not None:
             self._running.move_to_end(uuid)
         else:
-            task = self.task(uuid) or self._new_task(uuid)
+            task = self._over.get(uuid)
+            if task is None:
+                task = self._new_task(uuid)
+            else:
+                self._over.move_to_end(uuid)
         was_over = task.over_at
         task.fold(subject, fields, event_id, event_time)
         if task.over_at is not was_over and (task.over_at is None or was_over is None):
@@ -73,7 +77,7 @@ class ClusterState:
             worker = self.workers.get(fields["hostname"])
             if worker is None:
                 self._hear_new(fields["hostname"], subject, received_at)
-            elif worker.online:  # case 6
+            elif worker.online and worker.heard_at != received_at:  # case 6; a read's events are heard at one time
                 worker.hear(received_at)
         return task
 

@@ -8,19 +8,44 @@ from collections.abc import Callable
 from sys import intern
 from typing import Any
 
-from bridge.model import Context, Fields
+from bridge.model import TOLD, Context, Fields
 from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
 
 END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
 
 RECEIVED_FIELDS = ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
 SENT_FIELDS = (*RECEIVED_FIELDS, "queue", "exchange", "routing_key")
-SHARED_FIELDS = ("name", "queue", "routing_key")
+NO_KWARGS = "{}"
+"""Of most tasks: 64 bytes each when every task has its own."""
 
 DURATIONS = ("queue_seconds", "prefetch_seconds", "runtime", "total_seconds")
 
-SIGNATURE_LENGTH = 13
-"""The last group of an event id with its dash: 48 random bits, two events share them with a chance of 3.6e-15."""
+CLOSING = TOLD << 1
+"""In `Task.shape`: the run, or this try, has ended, and its durations belong to no later event."""
+
+BITS = {
+    name: CLOSING << place
+    for place, name in enumerate(
+        (*SENT_FIELDS, "client", "sent_time", "worker", "received_time", "started_time", *DURATIONS), start=1
+    )
+}
+"""Name -> its bit in `Task.shape`. Every name that `known` may have."""
+
+RECEIVED_BITS = tuple((name, BITS[name]) for name in RECEIVED_FIELDS)
+SENT_BITS = tuple((name, BITS[name]) for name in SENT_FIELDS)
+SHARED_BITS = tuple((name, BITS[name]) for name in ("name", "queue", "routing_key"))
+ROOT = BITS["root_id"]
+BY_SENT = BITS["client"] | BITS["sent_time"]
+BY_RECEIVED = BITS["worker"] | BITS["received_time"]
+BY_STARTED = BITS["worker"] | BITS["started_time"]
+WORKER = BITS["worker"]
+QUEUE, PREFETCH, TOTAL = BITS["queue_seconds"], BITS["prefetch_seconds"], BITS["total_seconds"]
+
+SIGNATURE_LENGTH = 10
+"""The dash before an event id's last group and 9 of its digits: 36 random bits, two events of a task share them with a
+chance of 1.5e-11. So that three of them and Python's own 49 bytes are 80, what its allocator gives out."""
+
+SIGNATURE = slice(-13, -13 + SIGNATURE_LENGTH)
 
 SIGNATURES_KEPT = 64
 """A run has 4 to 8 events; only tasks that report progress have more, and of those the newest are redelivered."""
@@ -44,7 +69,6 @@ class Task(Context):
     """
 
     __slots__ = (
-        "_closing",
         "_first_sent",
         "_received",
         "_seen",
@@ -60,6 +84,7 @@ class Task(Context):
         self.state: str = PENDING
         self.known: dict[str, Any] = {}
         self.complete = False
+        self.shape: int = 0
         self.timestamp: float = 0.0
         """The sender's time of the event that set the state."""
         self.over_at: float | None = None
@@ -68,7 +93,6 @@ class Task(Context):
         self._first_sent: float | None = None
         self._received: float | None = None
         self._started: float | None = None
-        self._closing = False
         self._seen = ""
 
     def fold(self, subject: str, fields: Fields, event_id: str, event_time: str) -> bool:
@@ -84,12 +108,13 @@ class Task(Context):
         Returns:
             False when the event was seen before (a redelivery).
         """
-        signature = event_id[-SIGNATURE_LENGTH:]
+        self.shape &= ~TOLD
+        signature = event_id[SIGNATURE]
         seen = self._seen
         if signature in seen:
             return False
         self._seen = seen + signature if len(seen) < SIGNATURES_LENGTH else seen[SIGNATURE_LENGTH:] + signature
-        if self._closing and subject not in END_SUBJECTS:
+        if self.shape & CLOSING and subject not in END_SUBJECTS:
             self._drop_durations()
         fold = FOLDS.get(subject)
         if fold is not None:
@@ -101,9 +126,10 @@ class Task(Context):
     def _fold_sent(self, fields: Fields, at: float, event_time: str) -> None:
         # Case 4: however late it comes, it changes neither time nor worker (nor the state, but after a RETRY).
         known = self.known
-        self._merge(fields, SENT_FIELDS)
+        self._merge(fields, SENT_BITS)
         known["client"] = intern(fields["hostname"])
         known["sent_time"] = event_time
+        self.shape |= BY_SENT
         self._sent = at
         if self._first_sent is None or at < self._first_sent:
             self._first_sent = at
@@ -114,12 +140,14 @@ class Task(Context):
             self._advance(PENDING, at)
         if self._received is not None and at <= self._received and self.over_at is None:
             known["queue_seconds"] = micro(self._received - at)
+            self.shape |= QUEUE
 
     def _fold_received(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
-        self._merge(fields, RECEIVED_FIELDS)
+        self._merge(fields, RECEIVED_BITS)
         known["worker"] = intern(fields["hostname"])
         known["received_time"] = event_time
+        self.shape |= BY_RECEIVED
         self._received = at
         self.complete = True
         if self.state == PENDING:
@@ -129,13 +157,15 @@ class Task(Context):
         if self._sent is not None and self.over_at is None:
             if self._sent <= at:
                 known["queue_seconds"] = micro(at - self._sent)
+                self.shape |= QUEUE
             else:  # two clocks: nothing is known of this try, and the try before it is not this one
-                known.pop("queue_seconds", None)
+                self._drop("queue_seconds")
 
     def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
         known["worker"] = intern(fields["hostname"])
         known["started_time"] = event_time
+        self.shape |= BY_STARTED
         self._started = at
         if self.state == RECEIVED:
             self.state, self.timestamp = STARTED, at
@@ -145,16 +175,18 @@ class Task(Context):
             if self._received is not None:
                 if self._received <= at:
                     known["prefetch_seconds"] = micro(at - self._received)
+                    self.shape |= PREFETCH
                 else:
-                    known.pop("prefetch_seconds", None)
+                    self._drop("prefetch_seconds")
             if "queue_seconds" not in known:  # received while the run before it was still over
                 self._set_duration("queue_seconds", self._sent, self._received)
 
     def _fold_retried(self, fields: Fields, at: float, _: str) -> None:
         self.known["worker"] = intern(fields["hostname"])
+        self.shape |= WORKER
         self._advance(RETRY, at)
         self._set_duration("runtime", self._started, at)
-        self._closing = True
+        self.shape |= CLOSING
 
     def _fold_succeeded(self, fields: Fields, at: float, _: str) -> None:
         self._end(SUCCESS, fields, at)
@@ -168,6 +200,7 @@ class Task(Context):
     def _end(self, state: str, fields: Fields, at: float) -> None:
         known = self.known
         known["worker"] = intern(fields["hostname"])
+        self.shape |= WORKER
         if self.state == STARTED and state != REJECTED:
             self.state, self.timestamp, self.over_at = state, at, at
         else:
@@ -177,36 +210,46 @@ class Task(Context):
             self._set_duration("prefetch_seconds", self._received, self._started)
         if self._first_sent is not None and self._first_sent <= at:
             known["total_seconds"] = micro(at - self._first_sent)
-        self._closing = True
+            self.shape |= TOTAL
+        self.shape |= CLOSING
 
-    def _merge(self, fields: Fields, names: tuple[str, ...]) -> None:
+    def _merge(self, fields: Fields, names: tuple[tuple[str, int], ...]) -> None:
         """What the event says replaces what was known, a null too (Celery's `Task.__dict__.update`)."""
-        known = self.known
-        for name in names:
-            value = fields.get(name)
+        known, get, shape = self.known, fields.get, self.shape
+        for name, bit in names:
+            value = get(name)
             if value is not None:
                 known[name] = value
-            elif name in known and name in fields:
+                shape |= bit
+            elif shape & bit and name in fields:
                 del known[name]
+                shape &= ~bit
+        self.shape = shape | TOLD
         # Equal strings are one: 100,000 tasks have few names and queues, and most are their own root.
-        for name in SHARED_FIELDS:
-            value = known.get(name)
-            if value.__class__ is str:
-                known[name] = intern(value)
-        if known.get("root_id") == self.uuid:
+        for name, bit in SHARED_BITS:
+            if shape & bit:
+                known[name] = intern(known[name])
+        if known.get("kwargs") == NO_KWARGS:
+            known["kwargs"] = NO_KWARGS
+        if shape & ROOT and known["root_id"] == self.uuid:
             known["root_id"] = self.uuid
 
     def _set_duration(self, name: str, start: float | None, end: float | None) -> None:
         """Not when unknown or negative (two clocks)."""
         if start is not None and end is not None and start <= end:
             self.known[name] = micro(end - start)
+            self.shape |= BITS[name]
+
+    def _drop(self, name: str) -> None:
+        if self.shape & BITS[name]:
+            del self.known[name]
+            self.shape &= ~BITS[name]
 
     def _drop_durations(self) -> None:
         """The durations belong to the events up to the end of the run (or this try): no later one shows them."""
-        known = self.known
         for name in DURATIONS if self.over_at is not None else ("runtime",):
-            known.pop(name, None)
-        self._closing = False
+            self._drop(name)
+        self.shape &= ~CLOSING
 
     def _advance(self, state: str, at: float) -> None:
         if self.over_at is not None and self._runs_again(self.over_at):

@@ -8,8 +8,9 @@ from celery.events.state import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.model import TOLD
 from bridge.state import ClusterState
-from bridge.state.task import SENT_FIELDS
+from bridge.state.task import BITS, SENT_FIELDS
 from tests.captures import FILES, events
 from tests.unit.state.celery_answer import Event, event, fold, received, sent
 
@@ -101,6 +102,24 @@ def test_redelivery_changes_nothing(trace: list[Event], data: st.DataObject) -> 
     for uuid in ("u1", "u2", "u3"):
         first, second = once.task(uuid), twice.task(uuid)
         assert (first and (first.state, first.known)) == (second and (second.state, second.known))
+
+
+@settings(max_examples=300)
+@given(traces())
+def test_shape_tells_the_names(trace: list[Event]) -> None:
+    """A bit for each name that is known, after any event; and that an event was told is said of that event only."""
+    state = ClusterState()
+    for number, one in enumerate(trace):
+        fold(state, one, number)
+        task = state.task(one["uuid"])
+        assert task is not None
+        assert {name for name, bit in BITS.items() if task.shape & bit} == set(task.known)
+        if task.shape & TOLD:
+            assert one["type"] in ("task-sent", "task-received")
+            said = {name: one[name] for name in SENT_FIELDS if one.get(name) is not None}
+            assert {name: task.known.get(name) for name in SENT_FIELDS if name in one} == {
+                name: said.get(name) for name in SENT_FIELDS if name in one
+            }
 
 
 @settings(max_examples=200)

@@ -86,7 +86,7 @@ def fold(state: ClusterState, one: Event, number: int, received_at: float | None
 
 def identity(number: int) -> str:
     """An event id as far as the state is concerned: different numbers, different ids."""
-    return f"00000000-0000-7000-8000-{number:012x}"
+    return f"00000000-0000-7000-8000-{number:09x}000"
 
 
 def answers(events: list[Event], uuid: str = "u1") -> tuple[str, str]:
