@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from bridge.clock import Clock, SystemClock, iso_ms
-from bridge.decode import decode
+from bridge.decode import decode, glance, harmless
 from bridge.encode import Encoder
 from bridge.enrich import enrich
 from bridge.errors import InvalidEventError
 from bridge.filter import Filter
-from bridge.identify import event_id
+from bridge.identify import event_id, identify
 from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Record, Tagged, Tally
 from bridge.state import ClusterState
 from bridge.validate import Policy, Schemas
@@ -20,17 +20,16 @@ from bridge.validate import Policy, Schemas
 log = structlog.get_logger()
 
 RECORDS_A_SEND = 2000
-"""Above it the rest of a read waits for the next send: workers put up to 24 events into a delivery, and a thousand full
-ones would be 24 MB of records. Four sends in flight and two more under way are 12 MB of this size."""
-
+"""With so many, the rest of a read waits for the next send: workers put up to 24 events into a delivery, and a thousand
+full ones would be 24 MB of records. Four sends in flight and two more under way are 12 MB of this size."""
 
 STRIDE = 64
 """Deliveries that each stage handles before the next one does. Their code (interpreter, orjson, jsonschema-rs, blake2b)
 is more than a core's first cache holds: on a busy machine the whole took 26 to 33 us an event one by one, 16 to 27 in
 strides of 16, 16 to 21 of 64, 14 to 19 of 1,000. But the parsed events of a stride are in memory all at once."""
 
-NO_EVENTS: tuple[list[Event], list[Failure]] = ([], [])
-"""Of a gap. Never added to."""
+STRIDE_EVENTS = 160
+"""Events after which a stride ends too: what 64 deliveries of Celery's mix hold (2.4 each)."""
 
 Identified = tuple[Event, str, str]
 """A valid event, its id, and its time as the record shows it."""
@@ -91,6 +90,8 @@ class Pipeline:
         self.invalid: InvalidEventError | None = None
         """Why no further delivery is taken (`--on-invalid fail`)."""
         self._faults: set[str] = set()
+        self._stride = STRIDE
+        """Deliveries of the next stride: fewer after an unusual one, soon as many again."""
         self._observed: tuple[float | None, str] = (None, "")
 
     @property
@@ -110,36 +111,99 @@ class Pipeline:
             Nothing.
         """
         out = Transformed()
-        for start in range(0, len(items), STRIDE):
-            if self.done or len(out.records) >= RECORDS_A_SEND:
-                break
-            self._stride(items[start : start + STRIDE], out)
+        while out.taken < len(items) and not self.done and len(out.records) < RECORDS_A_SEND:
+            if self._limit is None and self._quickly(items[out.taken : out.taken + self._stride], out):
+                self._stride = min(2 * self._stride, STRIDE)
+            elif not self.done and len(out.records) < RECORDS_A_SEND:
+                self._carefully(items[out.taken], out)
         return out
 
-    def _stride(self, items: Sequence[Delivery | Gap], out: Transformed) -> None:
+    def _quickly(self, items: Sequence[Delivery | Gap], out: Transformed) -> bool:
         """
-        Transform some items, each stage over all of them before the next one.
-
-        What comes before the state is pure, so nothing is lost when an item is not taken in the end.
+        Transform deliveries, up to the first unusual one, as one list of events: each stage over all of them before the
+        next one. Returns whether there was no unusual one.
         """
-        decoded = [decode(item) if isinstance(item, Delivery) else NO_EVENTS for item in items]
-        checked = [self._checked(events, failures) for events, failures in decoded]
-        identify = self._identified_as_sent if self._policy.tags else self._identified
-        identified = [identify(events, failures) for events, (_, failures) in zip(checked, decoded, strict=True)]
-        for item, (_, failures), events in zip(items, decoded, identified, strict=True):
-            if self.done or len(out.records) >= RECORDS_A_SEND:
+        events: list[Event] = []
+        deliveries: list[Delivery] = []
+        most = min(STRIDE_EVENTS, RECORDS_A_SEND - len(out.records))
+        usual = True
+        for item in items:
+            if not isinstance(item, Delivery) or not glance(item, events):
+                usual = False
                 break
+            deliveries.append(item)
+            if len(events) >= most:
+                break
+        plain = self._schemas.plain(events, harmless)
+        if plain < len(events):
+            usual = False
+            cut_off(events[plain].delivery, events, deliveries)
+        if not usual:
+            self._stride = max(1, len(deliveries))  # what lies beyond was parsed in vain
+        if deliveries:
+            self._deliver_plain(events, deliveries, out)
+        return usual
+
+    def _deliver_plain(self, events: Sequence[Event], deliveries: Sequence[Delivery], out: Transformed) -> None:
+        """All that is left to do of deliveries whose events are plain."""
+        try:
+            identities = [identify(event.fields) for event in events]
+            done = self._encode(events, identities, out)
+        except Exception:  # noqa: BLE001 - our fault: whoever looks at each event finds it, and keeps the event
+            identities, done = [], 0
+        if done == len(events):
+            out.deliveries += deliveries
+        else:  # one failed by our fault: it is to be a dead letter behind the records of its delivery
+            for delivery in deliveries:
+                left = [event for event in events[done:] if event.delivery is delivery]
+                failures: list[Failure] = []
+                self._deliver(delivery, failures, self._identified(left, failures), out)
+        out.taken += len(deliveries)
+        out.position = next((one.position for one in reversed(deliveries) if one.position is not None), out.position)
+
+    def _encode(self, events: Sequence[Event], identities: Sequence[tuple[str, str]], out: Transformed) -> int:
+        """Fold and encode valid events, up to one that fails by our fault; how many were handled."""
+        records, state, record = out.records, self.state, self.encoder.record
+        passes, passes_all = self._passes, self._passes.passes_all
+        done, before, seen_at, observed_time = 0, len(records), None, ""
+        try:
+            for event, (identity, event_time) in zip(events, identities, strict=True):
+                received_at = event.delivery.received_at
+                if received_at is None or received_at != seen_at:
+                    seen_at, observed_time = received_at, self._observed_time(received_at)
+                context = enrich(event, identity, event_time, state)
+                if passes_all or passes(event, context):
+                    records.append(record(event, context, identity, event_time, observed_time))
+                done += 1
+        except Exception as error:  # noqa: BLE001 - it is tried again, alone, and reported there
+            log.debug("stage failed", error_type=type(error).__name__)
+        delivered = len(records) - before
+        out.tally.received += done
+        out.tally.delivered += delivered
+        out.tally.filtered += done - delivered
+        return done
+
+    def _carefully(self, item: Delivery | Gap, out: Transformed) -> None:
+        """
+        Transform any item whatever.
+
+        What comes before the state is pure, so nothing is lost when the item is not taken in the end.
+        """
+        if isinstance(item, Gap):
+            out.records.append(self.encoder.gap(item))
+            out.gaps += 1
+        else:
+            decoded, failures = decode(item)
+            events = self._checked(decoded, failures)
+            identify = self._identified_as_sent if self._policy.tags else self._identified
+            identified = identify(events, failures)
             if failures and (fatal := self._policy.fatal(failures)):
                 self.invalid = fatal
-                break
-            out.taken += 1
-            if isinstance(item, Gap):
-                out.records.append(self.encoder.gap(item))
-                out.gaps += 1
-            else:
-                self._deliver(item, failures, events, out)
-            if item.position is not None:
-                out.position = item.position
+                return
+            self._deliver(item, failures, identified, out)
+        out.taken += 1
+        if item.position is not None:
+            out.position = item.position
 
     def _checked(self, events: list[Event], failures: list[Failure]) -> list[Event]:
         """Those of a delivery's events that keep their schemas, or go on with a mark; `failures` gets the others."""
@@ -160,7 +224,7 @@ class Pipeline:
         identified = []
         for event in events:
             try:
-                identified.append((event, event_id(event.fields), iso_ms(event.fields["timestamp"])))
+                identified.append((event, *identify(event.fields)))
             except Exception as error:  # noqa: BLE001 - our fault, and no event is to suffer for it: kept whole
                 failures.append(self._own_fault(event, error))
         return identified
@@ -224,3 +288,9 @@ class Pipeline:
             text = iso_ms(received_at)
             self._observed = (received_at, text)
         return text
+
+
+def cut_off(unusual: Delivery, events: list[Event], deliveries: list[Delivery]) -> None:
+    """Take an unusual delivery, and all behind it, off both lists."""
+    del events[next(place for place, event in enumerate(events) if event.delivery is unusual) :]
+    del deliveries[next(place for place, delivery in enumerate(deliveries) if delivery is unusual) :]

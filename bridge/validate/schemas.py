@@ -1,6 +1,7 @@
 """The schemas in force, and whether an event keeps them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +73,11 @@ class Schemas:
         # One call into jsonschema-rs says of nearly every event that it is valid.
         self._valid = {name: self._quick(name) for name in self._validators}
         self._valid_other = self._valid.pop(OTHER)
+        self._settled = {
+            name: _Settled(self._valid[name], self._documented[name])
+            for name, schema in ours.items()
+            if name in self._valid and name not in users and _is_settled(schema)
+        }
 
     @classmethod
     def load(cls, directory: Path | None = None, *, strict: bool = False) -> "Schemas":
@@ -123,6 +129,38 @@ class Schemas:
         """
         valid = self._valid.get(event.type, self._valid_other)
         return None if valid(event.fields) else self.violations(event)[0]
+
+    def plain(self, events: Sequence[Event], harmless: Callable[[bytes], bool]) -> int:
+        """
+        How many of the events, from the first on, are plain: keep their schemas, and nothing in them calls for a closer
+        look at their text.
+
+        A schema of ours may leave no room for nesting and for numbers beyond 64 bits: then an event that has no other
+        fields is plain. Any other is when its delivery's text is. None of a type that a user's schema replaces is.
+
+        Args:
+            harmless: says so of a text.
+
+        Cost: about 1.4 us an event.
+        """
+        settled, valid, count = self._settled, self._valid, 0
+        for event in events:
+            fields, kind = event.fields, settled.get(event.type)
+            if kind is None:
+                valid_by_its = valid.get(event.type, self._valid_other)
+                if event.type in self.replaced or not valid_by_its(fields) or not harmless(event.delivery.body):
+                    break
+            else:
+                if not kind.valid(fields):
+                    break
+                names = tuple(fields)
+                if names != kind.names:
+                    if kind.documented.issuperset(names):
+                        kind.names = names
+                    elif not harmless(event.delivery.body):
+                        break
+            count += 1
+        return count
 
     def violations(self, event: Event) -> list[Failure]:
         """Each violation of the event (at most 100), by JSON pointer, each with our own words and no value; 0..n."""
@@ -180,6 +218,35 @@ class Schemas:
             KeyError: there is none of this name.
         """
         return self._texts[name]
+
+
+@dataclass(slots=True)
+class _Settled:
+    """A type whose schema says everything about the values of its documented fields."""
+
+    valid: _Check
+    documented: frozenset[str]
+    names: tuple[str, ...] = ()
+    """Of the last event that had no others: the next one has the same, nearly always."""
+
+
+def _is_settled(schema: Schema) -> bool:
+    """Whether documented fields can hold texts, flags and bounded numbers only, and lists of such numbers."""
+    assert isinstance(schema, dict)  # noqa: S101 - one of our own files, a test reads them all
+    return all(_is_scalar(schema, rule) for rule in schema["properties"].values())
+
+
+def _is_scalar(schema: dict[str, Any], rule: dict[str, Any]) -> bool:
+    if "$ref" in rule:
+        rule = schema["$defs"][rule["$ref"].removeprefix("#/$defs/")]
+    if "const" in rule:
+        return True
+    kinds = rule.get("type", "any")
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if kinds == {"array"}:
+        return "maxItems" in rule and _is_scalar(schema, rule["items"])
+    bounded = "maximum" in rule and ("minimum" in rule or "exclusiveMinimum" in rule)
+    return kinds <= {"string", "null", "boolean"} | ({"number", "integer"} if bounded else set())
 
 
 def _both(first: _Check, second: _Check) -> _Check:

@@ -216,7 +216,9 @@ def _transform(clusters: Iterable[Iterable[Read]]) -> None:
             passes=Filter(nothing, nothing, nothing),
         )
         for read in reads:
-            pipeline.transform(read)
+            left = read
+            while left:  # as the chain does: a read of many lists is sent in parts
+                left = left[pipeline.transform(left).taken :]
 
 
 if __name__ == "__main__":
