@@ -44,13 +44,14 @@ class LineEncoder:
     """
 
     def __init__(self, format_: Format, *, cluster: str, gap: Callable[[Gap], bytes] | None = None) -> None:
-        self._format = format_.__call__  # bound: calling the object itself looks the method up each time
+        self._format = format_
+        self._write = format_.__call__  # bound: calling the object itself looks the method up each time
         self._cluster = cluster
         self._gap = gap
 
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
-        value = self._format(event, context, event_id, event_time, observed_time)
+        value = self._write(event, context, event_id, event_time, observed_time)
         if not value.isascii():  # texts are escaped by their formats: there it changes nothing
             value = escape_json(value)
         return Record(value, "", None, 0, (), event.delivery, 1, event.index)  # by position: half the cost
@@ -86,7 +87,8 @@ class KafkaEncoder:
     """
 
     def __init__(self, format_: Format, *, cluster: str, topic: str, content_type: str | None = None) -> None:
-        self._format = format_.__call__  # bound: calling the object itself looks the method up each time
+        self._format = format_
+        self._write = format_.__call__  # bound: calling the object itself looks the method up each time
         self._plain: list[Header] = [("content-type", content_type.encode())] if content_type else []
         self._cluster = cluster
         self._topic = topic
@@ -95,7 +97,7 @@ class KafkaEncoder:
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
         fields = event.fields
-        value = self._format(event, context, event_id, event_time, observed_time)
+        value = self._write(event, context, event_id, event_time, observed_time)
         subject = fields.get("uuid")
         if subject.__class__ is not str or not subject:
             subject = str(fields.get("hostname") or self._cluster)

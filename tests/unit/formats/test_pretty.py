@@ -14,6 +14,7 @@ from bridge.formats.pretty import Pretty
 from bridge.model import Context, Delivery, Event, Gap
 from bridge.state import ClusterState
 from tests import captures
+from tests.unit.state.celery_answer import identity
 
 SGR = re.compile(r"\x1b\[[0-9]*m")
 UUID = "752a2a2e-8abe-4760-aa0c-b3b2560e8631"
@@ -52,7 +53,7 @@ def captured(width: int, path: captures.Path, *, color: bool) -> Iterator[tuple[
     for number, event in enumerate(captures.events(path)):
         timestamp, uuid = event.fields.get("timestamp"), event.fields.get("uuid")
         valid = isinstance(timestamp, float) and isinstance(uuid, str | None) and event.type not in {"", "task-odd"}
-        context = enrich(event, str(number), iso_ms(timestamp), state) if valid else Context(None, {})
+        context = enrich(event, identity(number), iso_ms(timestamp), state) if valid else Context(None, {})
         yield event, pretty(event, context, "id", "", "").decode()
 
 
