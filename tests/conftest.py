@@ -1,6 +1,7 @@
 """What holds for every test: nothing leaks, the environment is empty of ours, logs go to stderr."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.leaks import nothing_left
 from tests.running import run as run_coroutine
+
+# A shell that starts the tests in the background has SIGINT ignored, and so would every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is a stopwatch: on two busy cores an example may take ten times as long as alone.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
