@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from bridge.capture import Capture
 from bridge.clock import Clock, SystemClock
 from bridge.errors import EndOfStream
 from bridge.model import Delivery
@@ -39,7 +40,7 @@ class Chain:
         label: str,
         source: Source,
         sink: Sink,
-        pipeline: Pipeline,
+        pipeline: Pipeline | Capture,
         *,
         counters: Counters | None = None,
         max_unsettled_bytes: int = 64 * 1024 * 1024,

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import orjson
 
@@ -84,14 +85,24 @@ class KafkaEncoder:
     Args:
         content_type: of what `format_` writes, where that is no CloudEvent: then it is all that the headers say. A
             `bridge-gap` is JSON and a CloudEvent whatever the format.
+        dead_letter_topic: empty: that of the records, with `.dlq` behind it.
     """
 
-    def __init__(self, format_: Format, *, cluster: str, topic: str, content_type: str | None = None) -> None:
+    def __init__(
+        self,
+        format_: Format,
+        *,
+        cluster: str,
+        topic: str,
+        dead_letter_topic: str = "",
+        content_type: str | None = None,
+    ) -> None:
         self._format = format_
         self._write = format_.__call__  # bound: calling the object itself looks the method up each time
         self._plain: list[Header] = [("content-type", content_type.encode())] if content_type else []
         self._cluster = cluster
         self._topic = topic
+        self._dead_letter_topic = dead_letter_topic or f"{topic}.dlq"
         self._types: dict[str, list[Header]] = {}
 
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
@@ -125,8 +136,8 @@ class KafkaEncoder:
     def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
         """The broker's bytes, untouched; the headers say why they are here and what is needed to send them again."""
         headers = dead_letter_headers(delivery, failures, self._cluster)
-        topic, at = f"{self._topic}.dlq", int(observed_at * 1000)
-        return Record(delivery.body, topic, None, at, headers, delivery, len(failures))
+        at = int(observed_at * 1000)
+        return Record(delivery.body, self._dead_letter_topic, None, at, headers, delivery, len(failures))
 
     def refused(self, record: Record, error: RecordError) -> Record:
         """The dead letter of a record that the sink refuses for ever: its delivery's bytes, or its own without one."""
@@ -148,7 +159,28 @@ class KafkaEncoder:
         return headers
 
 
-Encoder = LineEncoder | KafkaEncoder
+class Encoder(Protocol):
+    """What a pipeline writes with; one of the above, or what composes them."""
+
+    @property
+    def record(self) -> "Callable[[Event, Context, str, str, str], Record]":
+        """The record of an event: it, its context, its id, its time and when it was observed, as records show them."""
+        ...
+
+    @property
+    def gap(self) -> "Callable[[Gap], Record]":
+        """The record of a gap."""
+        ...
+
+    @property
+    def dead_letter(self) -> "Callable[[Delivery, Sequence[Failure], float], Record]":
+        """What is kept of a delivery of which 1..n things failed; observed at, in seconds since the epoch."""
+        ...
+
+    @property
+    def refused(self) -> "Callable[[Record, RecordError], Record]":
+        """The dead letter of a record that the sink refuses for ever."""
+        ...
 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:

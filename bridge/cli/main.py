@@ -7,6 +7,7 @@ import click
 
 from bridge.cli.config import config
 from bridge.cli.demo import demo
+from bridge.cli.dlq import dlq
 from bridge.cli.options import CONTEXT, Group
 from bridge.cli.run import dump, replay, run
 from bridge.cli.schemas import schemas
@@ -56,7 +57,7 @@ def cli(context: click.Context) -> int:
     return 0
 
 
-for each in (run, dump, replay, demo, validate, schemas, config):
+for each in (run, dump, replay, demo, validate, schemas, dlq, config):
     cli.add_command(each)
 
 

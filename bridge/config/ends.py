@@ -175,6 +175,22 @@ def read_sink(text: str) -> SinkEnd:
     raise ValueError(f"{shown!r} is none of stdout, file:PATH, kafka://...{did_you_mean(text, ['stdout'])}")
 
 
+def read_letters(text: str) -> SinkEnd:
+    """
+    Where dead letters are read from: `kafka://host:port/topic.dlq`, or a file (`-` is stdin).
+
+    Raises:
+        ValueError: its text says what is wrong.
+    """
+    scheme = SCHEME.match(text)
+    if scheme and scheme[1].lower() == "kafka":
+        rest = text[scheme.end() :]
+        return _read_kafka(rest if rest.partition("/")[2] else f"{rest.removesuffix('/')}/{DEFAULT_TOPIC}.dlq")
+    if scheme or not text:
+        raise ValueError(f"{Url(text).masked!r} is neither a file nor kafka://host:port/topic")
+    return SinkEnd(kind="file", path=text.removeprefix("file:"))
+
+
 def _read_kafka(rest: str) -> SinkEnd:
     if "@" in rest:
         raise ValueError("a Kafka URL holds no user or password: use -X sasl.username=... and -X sasl.password=...")

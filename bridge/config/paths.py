@@ -27,6 +27,12 @@ def sink_problems(end: SinkEnd) -> Iterator[str]:
         yield f"cannot write to {end.path}: {reason}"
 
 
+def letters_problems(end: SinkEnd) -> Iterator[str]:
+    """A sentence when the file to read dead letters from cannot be opened."""
+    if end.kind == "file" and end.path != STDIN and (reason := _unreadable(end.path)):
+        yield f"cannot read {end.path}: {reason}"
+
+
 def loop_problems(ends: tuple[SourceEnd, ...], to: SinkEnd) -> Iterator[str]:
     """A sentence for each regular file that would be read while it is written to: it would grow for ever."""
     for end in ends:

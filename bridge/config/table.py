@@ -15,7 +15,10 @@ READERS = ("run", "dump", "config")
 """The commands that may read from a broker, and `config`, which shows what `run` would do."""
 CHAINS = (*READERS, "replay")
 ALIKE = (*CHAINS, "demo")
-ALL = (*ALIKE, "validate", "schemas")
+ALL = (*ALIKE, "validate", "schemas", "dlq show", "dlq replay")
+AGAIN = "dlq replay"
+LETTERS = ("dlq show", AGAIN)
+"""The commands that read dead letters back."""
 
 ENDS, QUEUE, OUTPUT, KAFKA, FILTERS, LIMITS, PROCESS = (
     "Ends", "Queue", "Output", "Kafka", "Filters", "Limits", "Process"
@@ -35,7 +38,8 @@ class Config:
     """Everything a command needs to know, checked and frozen. Made by `load`, or by hand in tests."""
 
     command: str = "run"
-    """Which command it is for: run, dump, replay, demo, validate, schemas, config."""
+    """Which command it is for: run, dump, replay, demo, validate, schemas, config, dlq show, dlq
+    replay."""
 
     sources: tuple[SourceEnd, ...] = field(
         default=(SourceEnd(url=Url(ends.DEFAULT_BROKER)),),
@@ -52,7 +56,16 @@ class Config:
         default=SinkEnd(),
         metadata=option(
             Sinks(), "Where records go: stdout, file:PATH (appends), or kafka://host:port,host:port/topic.",
-            ENDS, commands=CHAINS, flag_only=("dump",),
+            ENDS, commands=(*CHAINS, AGAIN), flag_only=("dump",),
+        ),
+    )  # fmt: skip
+
+    dead_letters: SinkEnd | None = field(
+        default=None,
+        metadata=option(
+            Sinks(), "Where dead letters go, as --to says it: another topic, or a file. On the cluster of --to the "
+            "same producer writes them; anywhere else they are written before the records of their delivery.",
+            ENDS, commands=CHAINS, flag_only=("dump",), default_text="TOPIC.dlq, or the same lines as records",
         ),
     )  # fmt: skip
 
@@ -86,10 +99,18 @@ class Config:
     format: str = field(
         default="native",
         metadata=option(
-            Choice(("native", "raw", "dump", "pretty", "auto")),
+            Choice(("native", "raw", "dump", "pretty", "capture", "auto")),
             "native: the enriched record as JSON. raw: the event as sent. dump: the text of `celery events --dump`. "
-            "pretty: coloured one-liners. auto: pretty on a terminal, native anywhere else.",
-            OUTPUT, commands=ALIKE, defaults={"dump": "auto"},
+            "pretty: coloured one-liners. capture: each message of the broker as it came. auto: pretty on a terminal, "
+            "native anywhere else.",
+            OUTPUT, commands=(*ALIKE, AGAIN), defaults={"dump": "auto"},
+        ),
+    )  # fmt: skip
+    split: bool = field(
+        default=False,
+        metadata=option(
+            Switch(), "With --format capture: write each event of a list apart, on Kafka under the key of its task.",
+            OUTPUT, commands=CHAINS,
         ),
     )  # fmt: skip
     schemas: Path | None = field(
@@ -106,7 +127,7 @@ class Config:
         metadata=option(
             Switch(), "Close the schemas: a field that its schema does not name makes an event invalid. Types without "
             "a schema of their own stay open.",
-            OUTPUT, commands=(*ALIKE, "validate"),
+            OUTPUT, commands=(*ALIKE, "validate", AGAIN),
         ),
     )  # fmt: skip
     on_invalid: str = field(
@@ -125,14 +146,14 @@ class Config:
         metadata=option(
             Pairs(), "Property of the Kafka client, in Java's or librdkafka's spelling, as "
             "security.protocol=SASL_SSL. Repeatable.",
-            KAFKA, key="kafka_property", commands=CHAINS, flags=("-X",),
+            KAFKA, key="kafka_property", commands=(*CHAINS, *LETTERS), flags=("-X",),
         ),
     )  # fmt: skip
     create_topics: bool = field(
         default=False,
         metadata=option(
             Switch(), "Create the topic and its dead-letter topic where missing; without it they are waited for.",
-            KAFKA, commands=CHAINS,
+            KAFKA, commands=(*CHAINS, AGAIN),
         ),
     )  # fmt: skip
 
@@ -198,7 +219,7 @@ class Config:
         metadata=option(
             Count(), "Tasks remembered, for names, states and durations; the ended ones are forgotten first. "
             "100,000 take about 200 MB.",
-            LIMITS, commands=ALIKE,
+            LIMITS, commands=(*ALIKE, AGAIN),
         ),
     )  # fmt: skip
     prefetch: int = field(
@@ -222,7 +243,7 @@ class Config:
         default=25.0,
         metadata=option(
             Seconds(), "Time to deliver what was read when asked to stop; after it the rest stays with the broker.",
-            PROCESS, commands=CHAINS,
+            PROCESS, commands=(*CHAINS, AGAIN),
         ),
     )  # fmt: skip
     fail_fast: bool = field(
@@ -230,7 +251,7 @@ class Config:
         metadata=option(
             Switch(), "Exit when an end cannot be reached (69), refuses the credentials (77) or lacks a topic (78), "
             "instead of waiting for it.",
-            PROCESS, commands=CHAINS,
+            PROCESS, commands=(*CHAINS, AGAIN),
         ),
     )  # fmt: skip
     config: Path | None = field(
@@ -245,14 +266,14 @@ class Config:
         default="info",
         metadata=option(
             Choice(("debug", "info", "warning", "error")), "What is logged, on stderr.", PROCESS,
-            commands=ALIKE,
+            commands=(*ALIKE, *LETTERS),
         ),
     )  # fmt: skip
     log_format: str = field(
         default="auto",
         metadata=option(
             Choice(("auto", "json", "console")), "How it is logged. auto: console on a terminal, else JSON.", PROCESS,
-            commands=ALIKE,
+            commands=(*ALIKE, *LETTERS),
         ),
     )  # fmt: skip
 

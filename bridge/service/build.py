@@ -1,44 +1,32 @@
 """From a configuration to chains that are connected to nothing yet."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from bridge.capture import Capture
 from bridge.chain import Chain
 from bridge.clock import Clock
 from bridge.config import Config, SourceEnd
-from bridge.encode import Encoder, KafkaEncoder, LineEncoder
+from bridge.encode import Encoder
 from bridge.errors import ConfigError, RecordError
 from bridge.filter import Filter, Patterns
-from bridge.formats import Format
-from bridge.formats.dump import Dump
-from bridge.formats.native import Native
-from bridge.formats.pretty import Pretty
-from bridge.formats.raw import raw
-from bridge.formats.tagged import AsSent, NativeWithTags
-from bridge.formats.terminal import terminal_width, wants_color
 from bridge.model import Record
 from bridge.pipeline import Limit, Pipeline
-from bridge.sinks import DeadLetter, Sink
-from bridge.sinks.stdout import LinesSink, LineWriter
+from bridge.service.encoders import ByCluster
+from bridge.service.outputs import Outputs
 from bridge.sources import Source
 from bridge.sources.lines import LinesSource
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
-from bridge.validate import EVERY_TYPE, Policy, Schemas
-
-STDOUT = 1
-
-CONTENT_TYPES = {"raw": "application/json", "dump": "text/plain; charset=utf-8", "pretty": "text/plain; charset=utf-8"}
-"""What Kafka's headers call a format that is no CloudEvent."""
+from bridge.validate import Policy, Schemas
 
 T = TypeVar("T")
 
 
 class Builder:
     """
-    Makes the chains of one process, and what they share: schemas, filters, the limit, the writer of lines.
+    Makes the chains of one process, and what they share: schemas, filters, the limit, the writers of lines.
 
     Args:
         clock: given to everything that asks for the time.
@@ -54,12 +42,7 @@ class Builder:
             Patterns(config.workers, config.not_workers),
         )
         self._limit = None if config.limit is None else Limit(config.limit)
-        to = config.to
-        self._writer = (
-            None
-            if to.kind == "kafka"
-            else LineWriter(f"file:{to.path}" if to.path else "stdout", stdout=STDOUT, clock=clock)
-        )
+        self._outputs = Outputs(config, schemas, clock)
 
     def chain(self, end: SourceEnd) -> Chain:
         """
@@ -68,73 +51,68 @@ class Builder:
         Raises:
             ConfigError: its source or sink can never work; every problem of both.
         """
-        config, counters = self._config, Counters()
-        encoder = self._encoder(end.label)
+        counters = Counters()
+        encoder = self._outputs.encoder(end.label)
 
         def dead_letter(record: Record, error: RecordError) -> Record:
             counters.refused(record.events)
             return encoder.refused(record, error)
 
         problems: list[str] = []
-        source = _made(problems, lambda: self._source(end))
-        sink = _made(problems, lambda: self._sink(dead_letter))
+        source = made(problems, lambda: self._source(end))
+        sink = made(problems, lambda: self._outputs.sink(dead_letter))
         if source is None or sink is None:
             raise ConfigError(problems)
         return Chain(
             end.label,
             source,
             sink,
-            Pipeline(
-                schemas=self._schemas,
-                state=ClusterState(max_tasks=config.max_tasks),
-                encoder=encoder,
-                passes=self._passes,
-                limit=self._limit,
-                policy=Policy(config.on_invalid, self._schemas, self._clock),
-                clock=self._clock,
-            ),
+            self._pipeline(encoder, end.label, self._config.on_invalid),
             counters=counters,
             max_unsettled_bytes=end.max_unsettled_bytes,
             clock=self._clock,
         )
 
-    def _encoder(self, label: str) -> Encoder:
-        if self._config.to.kind == "kafka":
-            content_type = CONTENT_TYPES.get(self._config.format_for(terminal=False))
-            return KafkaEncoder(
-                self._tagging(self._format(label), label),
-                cluster=label,
-                topic=self._config.to.topic,
-                content_type=content_type,
+    def _pipeline(self, encoder: Encoder, label: str, on_invalid: str) -> Pipeline | Capture:
+        config = self._config
+        if config.format == "capture":
+            topic = config.to.topic
+            return Capture(
+                encoder=encoder, cluster=label, topic=topic, split=config.split, limit=self._limit, clock=self._clock
             )
-        format_ = self._format(label)
-        gap = format_.gap if isinstance(format_, Pretty) else None
-        return LineEncoder(self._tagging(format_, label), cluster=label, gap=gap)
+        return Pipeline(
+            schemas=self._schemas,
+            state=ClusterState(max_tasks=config.max_tasks),
+            encoder=encoder,
+            passes=self._passes,
+            limit=self._limit,
+            policy=Policy(on_invalid, self._schemas, self._clock),
+            clock=self._clock,
+        )
 
-    def _tagging(self, format_: Format, label: str) -> Format:
-        """The format, where it may be given events that violate their schemas."""
-        if self._config.on_invalid != "tag":
-            return format_
-        if not isinstance(format_, Native):
-            return AsSent(format_)
-        schemas = self._schemas
-        misfits = schemas.misfits
-        apart = Native(label, schemas.documented, schemas.nullable, EVERY_TYPE, lambda event: misfits(event) - {"type"})
-        return NativeWithTags(format_, apart)
+    def chain_of_letters(self, source: Source) -> Chain:
+        """
+        The chain that sends dead letters again, each under the label of its own cluster.
 
-    def _format(self, label: str) -> Format:
-        tty = os.isatty(STDOUT)
-        match self._config.format_for(tty):
-            case "raw":
-                return raw
-            case "dump":
-                return Dump()
-            case "pretty":
-                color = wants_color(os.environ, tty=tty and self._config.to.kind == "stdout")
-                return Pretty(width=lambda: terminal_width(STDOUT, os.environ), color=color, cluster=label)
-            case _:
-                schemas = self._schemas
-                return Native(label, schemas.documented, schemas.nullable, schemas.replaced, schemas.misfits)
+        What fails again is counted as filtered, or as dead-lettered where the sink refuses it, and written nowhere: the
+        letter that it came from is still there.
+
+        Raises:
+            ConfigError: the sink can never work.
+        """
+        counters = Counters()
+
+        def dead_letter(record: Record, _: RecordError) -> None:
+            counters.refused(record.events)
+
+        return Chain(
+            "dead letters",
+            source,
+            self._outputs.sink(dead_letter, own_dead_letters=False),
+            self._pipeline(ByCluster(self._outputs.encoder), "dead letters", "drop"),
+            counters=counters,
+            clock=self._clock,
+        )
 
     def _source(self, end: SourceEnd) -> Source:
         if end.path is not None:
@@ -153,22 +131,6 @@ class Builder:
             clock=self._clock,
         )
 
-    def _sink(self, dead_letter: DeadLetter) -> Sink:
-        config = self._config
-        if self._writer is not None:
-            return LinesSink(self._writer)
-        from bridge.sinks.kafka import KafkaSink  # not at the top: aiokafka takes 0.1 s to import
-
-        return KafkaSink(
-            config.to.servers,
-            config.to.topic,
-            dead_letter=dead_letter,
-            properties=config.kafka_properties,
-            create_topics=config.create_topics,
-            fail_fast=config.fail_fast,
-            clock=self._clock,
-        )
-
 
 def build(config: Config, clock: Clock) -> list[Chain]:
     """
@@ -178,17 +140,15 @@ def build(config: Config, clock: Clock) -> list[Chain]:
         ConfigError: with every problem found, of schemas, client properties and ends.
     """
     problems: list[str] = []
-    schemas = (
-        _made(problems, lambda: Schemas.load(config.schemas, strict=config.strict)) or Schemas.load()
-    )  # to see what else is wrong
-    builder = Builder(config, schemas, clock)
-    chains = [_made(problems, partial(builder.chain, end)) for end in config.sources]
+    schemas = made(problems, lambda: Schemas.load(config.schemas, strict=config.strict))
+    builder = Builder(config, schemas or Schemas.load(), clock)  # to see what else is wrong
+    chains = [made(problems, partial(builder.chain, end)) for end in config.sources]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return [chain for chain in chains if chain is not None]
 
 
-def _made(problems: list[str], make: Callable[[], T]) -> T | None:
+def made(problems: list[str], make: Callable[[], T]) -> T | None:
     """What `make` gives; None when it is a ConfigError, whose problems are noted."""
     try:
         return make()

@@ -7,8 +7,8 @@ from typing import Protocol, Self
 from bridge.errors import RecordError
 from bridge.model import Record
 
-DeadLetter = Callable[[Record, RecordError], Record]
-"""Makes the dead letter of a record that a sink refused for ever (from `encode`)."""
+DeadLetter = Callable[[Record, RecordError], Record | None]
+"""Makes the dead letter of a record that a sink refused for ever (from `encode`); None: it has been seen to."""
 
 
 class Sink(Protocol):

@@ -147,7 +147,7 @@ class MemorySink:
             raise self._failure
         if not self._open:
             raise SinkError("the sink is not open")
-        accepted = [self._accept(record) for record in records]
+        accepted = [taken for record in records if (taken := self._accept(record)) is not None]
         confirmation: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         confirmation.add_done_callback(_quiet)
         self._in_flight.append(_Sent(accepted, position, confirmation))
@@ -155,14 +155,14 @@ class MemorySink:
             self._confirm(len(self._in_flight))
         return confirmation
 
-    def _accept(self, record: Record) -> Record:
+    def _accept(self, record: Record) -> Record | None:
         reason = self._refuse(record) if self._refuse else None
         if reason is None:
             return record
         if self._dead_letter is None:
             raise SinkError(f"record refused and no dead letter can be made: {reason}")
         letter = self._dead_letter(record, RecordError(reason))
-        if self._refuse and (again := self._refuse(letter)) is not None:
+        if letter is not None and self._refuse and (again := self._refuse(letter)) is not None:
             raise SinkError(f"dead letter refused: {again}")
         return letter
 

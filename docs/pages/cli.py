@@ -22,6 +22,7 @@ _EXIT_CODES = """## Exit codes
 | 0 | done: everything that was read is delivered, dead-lettered or filtered |
 | 1 | an unexpected error; `validate`: something is invalid |
 | 2 | an unknown command or option, or a missing argument |
+| 65 | an event violates its schema (only with `--on-invalid fail`) |
 | 69 | an end cannot be reached (only with `--fail-fast`) |
 | 74 | what is written to is broken: a closed pipe, a full disk |
 | 75 | the time to stop was over with deliveries unsettled: the broker hands them out again |

@@ -3,7 +3,7 @@
 from bridge.config import OPTIONS
 from bridge.config.options import Option, default_words
 
-COMMANDS = ("run", "dump", "replay", "demo", "validate", "schemas", "config")
+COMMANDS = ("run", "dump", "replay", "demo", "validate", "schemas", "dlq show", "dlq replay", "config")
 
 _HEAD = """# Configuration
 

@@ -4,11 +4,14 @@ from bridge.clients.kafka.connection import close_client, true_connect_error
 from bridge.clients.kafka.logs import quiet_library_logs
 from bridge.clients.kafka.naming import DEAD_LETTER_SUFFIX, check_topic
 from bridge.clients.kafka.properties import Properties, parse_properties
+from bridge.clients.kafka.reader import Message, TopicReader
 from bridge.clients.kafka.topics import Topics, create_topics, look_up_topics
 
 __all__ = [
     "DEAD_LETTER_SUFFIX",
+    "Message",
     "Properties",
+    "TopicReader",
     "Topics",
     "check_topic",
     "close_client",

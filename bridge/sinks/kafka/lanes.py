@@ -223,10 +223,11 @@ class Lanes:
             return
         self._refusals.add(lane.topic, reason)
         try:
-            letter = self._make_dead_letter(record, RecordError(f"Kafka topic {lane.topic}: {reason}"))
+            made = self._make_dead_letter(record, RecordError(f"Kafka topic {lane.topic}: {reason}"))
         except Exception as error:
             raise SinkError(f"a refused record's dead letter could not be made: {type(error).__name__}") from error
-        self.put(piece.send, [replace(letter, topic=self._dead_letter_topic)])
+        if made is not None:
+            self.put(piece.send, [replace(made, topic=self._dead_letter_topic)])
         if lane.drop_head():
             self._window.settle()
 

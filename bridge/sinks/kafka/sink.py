@@ -55,6 +55,8 @@ class KafkaSink:
         servers: host:port of 1..n brokers.
         topic: what records without a topic go to.
         dead_letter: makes the dead letter of a record; called once for each that is refused.
+        dead_letter_topic: where dead letters go; empty: the topic with `.dlq` behind its name.
+        own_dead_letters: whether they go there at all; else `dead_letter` keeps them elsewhere, and returns None.
         properties: Kafka client properties in the spelling of Java or librdkafka; see `clients.kafka.parse_properties`.
         create_topics: create both topics when they are missing, with PARTITIONS and DEAD_LETTER_PARTITIONS partitions
             and the cluster's default replication.
@@ -71,6 +73,8 @@ class KafkaSink:
         topic: str,
         *,
         dead_letter: DeadLetter,
+        dead_letter_topic: str = "",
+        own_dead_letters: bool = True,
         properties: Mapping[str, str] | None = None,
         create_topics: bool = False,
         fail_fast: bool = False,
@@ -81,7 +85,9 @@ class KafkaSink:
             raise ConfigError(problem)
         self._servers = tuple(servers)
         self._properties = parse_properties(properties or {})
-        self._wanted = {topic: PARTITIONS, topic + DEAD_LETTER_SUFFIX: DEAD_LETTER_PARTITIONS}
+        letters = dead_letter_topic or topic + DEAD_LETTER_SUFFIX
+        self._topics = topic, letters
+        self._wanted = {topic: PARTITIONS} | ({letters: DEAD_LETTER_PARTITIONS} if own_dead_letters else {})
         self._dead_letter = dead_letter
         self._create_topics = create_topics
         self._fail_fast = fail_fast
@@ -154,11 +160,10 @@ class KafkaSink:
         return send.confirmation
 
     def _new_lanes(self) -> Lanes:
-        topic, dead_letter_topic = self._wanted
         return Lanes(
             self._window,
             self._outage,
-            topics=(topic, dead_letter_topic),
+            topics=self._topics,
             dead_letter=self._dead_letter,
             diagnose=self._diagnose,
             record_bytes=self._properties.request_bytes,

@@ -26,7 +26,7 @@ def test_nothing_starts_with_a_bad_configuration(
     assert set(captured.err.splitlines()) == {
         f"celery-bridge: {first}",
         "celery-bridge: --limit: 'x' is no whole number",
-        "celery-bridge: --format: 'xml' is none of native, raw, dump, pretty, auto",
+        "celery-bridge: --format: 'xml' is none of native, raw, dump, pretty, capture, auto",
         "celery-bridge: --schemas: /nowhere: no such directory",
     }
 

@@ -88,7 +88,7 @@ def test_format_goes_by_its_name(name: str, kind: type) -> None:
 def test_auto_is_pretty_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """And only for stdout: a file gets JSON wherever the terminal is."""
     primary, terminal = os.openpty()
-    monkeypatch.setattr("bridge.service.build.STDOUT", terminal)
+    monkeypatch.setattr("bridge.service.outputs.STDOUT", terminal)
     try:
         assert type(built(format="auto").pipeline.encoder._format) is Pretty
         assert type(built(format="auto", to=KAFKA).pipeline.encoder._format) is Native

@@ -359,7 +359,7 @@ def test_reader_that_leaves_is_an_error_of_the_service_only(
     """`| head` ends dump and replay quietly; `run` says 74."""
     reading, writing = os.pipe()
     os.close(reading)
-    monkeypatch.setattr("bridge.service.build.STDOUT", writing)
+    monkeypatch.setattr("bridge.service.outputs.STDOUT", writing)
     config = Config(
         command=command, sources=(SourceEnd(url=Url(str(lines(tmp_path / "in", 10)))),), to=SinkEnd(kind="stdout")
     )
