@@ -1,6 +1,8 @@
 """From a broker message to its events."""
 
 import json
+import os
+import pickle
 import subprocess
 import sys
 import zlib
@@ -202,3 +204,37 @@ def test_hostile_body_costs_a_bounded_amount(name: str) -> None:
     assert int(events) + int(failures) == 1
     assert int(grown) <= 160
     assert float(spent) <= 10
+
+
+class Canary:
+    """Unpickled, it makes a folder: proof that somebody ran it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self._path),)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "application/json", "application/x-python-serialize", "application/data", "application/x-yaml", "text/yaml"],
+)
+def test_nothing_that_was_sent_is_ever_run(content_type: str | None, tmp_path: Path) -> None:
+    """Pickle and YAML that call a function, under any label and compression, are bytes and nothing else."""
+    canary = tmp_path / "canary"
+    yaml = f"!!python/object/apply:os.mkdir ['{canary}']".encode()
+    for body in (pickle.dumps(Canary(canary)), yaml, zlib.compress(pickle.dumps(Canary(canary)))):
+        for headers in ({}, {"compression": "zlib"}):
+            for encoding in (None, "binary", "utf-8", "zlib", "pickle"):
+                events, failures = decode(Delivery(body, content_type, encoding, headers))
+                assert (events, len(failures)) == ([], 1)
+    assert not canary.exists()
+
+
+def test_kombus_typed_values_stay_what_was_sent() -> None:
+    """kombu makes bytes, dates and decimals of these, and fails on wrong ones; here an object is an object."""
+    for kind in ("bytes", "decimal", "uuid", "datetime", "nonsense"):
+        fields = {"type": "a", "x": {"__type__": kind, "__value__": "%%"}}
+        (event,), failures = decode(Delivery(json.dumps(fields).encode()))
+        assert (event.fields, failures) == (fields, [])
