@@ -56,6 +56,9 @@ def logs_to_stderr() -> Iterator[None]:
     )
     yield
     structlog.reset_defaults()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("bridge."):  # a command that was run here has its loggers remember how it configured them
+            vars(getattr(module, "log", module)).pop("bind", None)
 
 
 _render = structlog.processors.KeyValueRenderer(key_order=["level", "event"])
