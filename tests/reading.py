@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
 from bridge.model import Delivery, Gap
 from bridge.sources import Source
+
+OpenSource = Callable[..., Any]
+"""Makes a source, not entered, from its URL and options. Any: several classes, one contract."""
 
 Items = list[Delivery | Gap]
 

@@ -7,11 +7,26 @@ class Acks:
     """
     Delivery tags of one AMQP channel, which count from 1: one `multiple` ack covers everything up to a tag, so it is
     sent for the highest tag below which all are settled.
+
+    Args:
+        base: the tag before the first one, where something was added to all of them.
     """
 
-    def __init__(self) -> None:
-        self._acked = 0
+    def __init__(self, base: int = 0) -> None:
+        self._acked = base
         self._beyond: set[int] = set()
+
+    def __contains__(self, tag: int) -> bool:
+        """Whether it was settled."""
+        return tag <= self._acked or tag in self._beyond
+
+    def advance(self, tags: list[int]) -> bool:
+        """Settle `tags` if they are just the next ones, in order, as they mostly are; returns whether it did."""
+        first = self._acked + 1
+        if self._beyond or tags != list(range(first, first + len(tags))):
+            return False
+        self._acked += len(tags)
+        return True
 
     def settle(self, tags: Iterable[int]) -> int | None:
         """These are settled, in any order, maybe again. Returns up to which tag to acknowledge now, or None."""

@@ -117,10 +117,7 @@ class Builder:
     def _source(self, end: SourceEnd) -> Source:
         if end.path is not None:
             return LinesSource(end.path)
-        # Not at the top: kombu takes 0.1 s to import, and a file or a Kafka needs none of it.
-        from bridge.sources.kombu import KombuSource
-
-        return KombuSource(
+        return _broker_source(end)(
             end.broker,
             queue_type="transient" if end.queue_type == "transient" else "quorum",
             group=end.group,
@@ -146,6 +143,18 @@ def build(config: Config, clock: Clock) -> list[Chain]:
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return [chain for chain in chains if chain is not None]
+
+
+def _broker_source(end: SourceEnd) -> Callable[..., Source]:
+    """Our own reader where there is one for the URL, unless the user asks for kombu."""
+    # Not at the top: kombu takes 0.1 s to import, and whoever does not use it needs none of it.
+    if end.transport in ("amqp", "amqps") and not end.forced_kombu:
+        from bridge.sources.amqp import AmqpSource
+
+        return AmqpSource
+    from bridge.sources.kombu import KombuSource
+
+    return KombuSource
 
 
 def made(problems: list[str], make: Callable[[], T]) -> T | None:

@@ -5,7 +5,17 @@ from uuid import uuid4
 
 import pytest
 
+from bridge.sources.amqp import AmqpSource
+from bridge.sources.kombu import KombuSource
+from tests.reading import OpenSource
 from tests.servers.rabbitmq import RabbitServer
+
+
+@pytest.fixture(params=[AmqpSource, KombuSource], ids=["amqp", "kombu"])
+def open_source(request: pytest.FixtureRequest) -> OpenSource:
+    """The test runs once with our own source and once with kombu's."""
+    kind: OpenSource = request.param
+    return kind
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The kombu source on a real RabbitMQ."""
+"""Both sources for RabbitMQ, our own and kombu's, on a real one."""
 
 import asyncio
 import shutil
@@ -12,10 +12,9 @@ from amqp import Message
 
 from bridge.errors import ConfigError, ConnectError, CredentialsError
 from bridge.model import Delivery
-from bridge.sources.kombu import KombuSource
 from tests.celeryapp import Worker, add, fail, pay, send
 from tests.ledger import publish
-from tests.reading import bodies, gaps, read_bodies, read_until, types
+from tests.reading import OpenSource, bodies, gaps, read_bodies, read_until, types
 from tests.running import run, until
 from tests.servers.ports import free_ports
 from tests.servers.process import folder
@@ -32,13 +31,13 @@ def publish_raw(server: RabbitServer, body: bytes, routing_key: str = "task.mult
         connection.channel().basic_publish(Message(body, **properties), "celeryev", routing_key)
 
 
-def test_a_real_worker_is_heard(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_real_worker_is_heard(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """What Celery's own worker and client send arrives: sent, received, started, ended, custom and worker events."""
     wanted = {"task-sent", "task-received", "task-started", "task-succeeded", "task-failed", "order-paid"}
     wanted |= {"worker-online", "worker-heartbeat"}
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group) as source:
+        async with open_source(rabbitmq.url, group=group) as source:
             await source.start(None)
             with Worker(rabbitmq.url):
                 sent = [send(add, 1, 2), send(fail, "no money"), send(pay, 7)]
@@ -54,14 +53,16 @@ def test_a_real_worker_is_heard(rabbitmq: RabbitServer, group: str) -> None:
     run(check(), seconds=90)
 
 
-def test_reading_pauses_at_the_byte_bound_and_the_connection_lives(rabbitmq: RabbitServer, group: str) -> None:
+def test_reading_pauses_at_the_byte_bound_and_the_connection_lives(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """Unsettled bodies beyond max_unsettled_bytes stop the reading, heartbeats go on; settling goes on with it."""
     large = [b'{"type":"large","number":%d,"padding":"%s"}' % (n, b"x" * 1_000_000) for n in range(12)]
 
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
             url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//?heartbeat=1"
-            async with KombuSource(url, group=group, max_unsettled_bytes=3_000_000) as source:
+            async with open_source(url, group=group, max_unsettled_bytes=3_000_000) as source:
                 await source.start(None)
                 await asyncio.to_thread(publish, rabbitmq.url, large)
                 held: list[Delivery] = []
@@ -82,11 +83,11 @@ def test_reading_pauses_at_the_byte_bound_and_the_connection_lives(rabbitmq: Rab
     run(check(), seconds=60)
 
 
-def test_the_broker_never_gives_more_than_prefetch(rabbitmq: RabbitServer, group: str) -> None:
+def test_the_broker_never_gives_more_than_prefetch(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """With nothing settled, exactly `prefetch` deliveries come; each one settled lets one more come."""
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group, prefetch=10) as source:
+        async with open_source(rabbitmq.url, group=group, prefetch=10) as source:
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"%d" % n for n in range(30)])
             held: list[Delivery] = []
@@ -103,14 +104,16 @@ def test_the_broker_never_gives_more_than_prefetch(rabbitmq: RabbitServer, group
     run(check(), seconds=60)
 
 
-def test_a_queue_with_other_arguments_is_a_configuration_error(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_queue_with_other_arguments_is_a_configuration_error(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """Both values and the remedies are in the message; --queue-arg is one of them."""
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group, queue_args={"x-max-length-bytes": "1000000"}):
+        async with open_source(rabbitmq.url, group=group, queue_args={"x-max-length-bytes": "1000000"}):
             pass
         with pytest.raises(ConfigError) as caught:
-            async with KombuSource(rabbitmq.url, group=group):
+            async with open_source(rabbitmq.url, group=group):
                 pytest.fail("declared")
         text = str(caught.value)
         assert "1000000" in text
@@ -120,11 +123,11 @@ def test_a_queue_with_other_arguments_is_a_configuration_error(rabbitmq: RabbitS
     run(check(), seconds=60)
 
 
-def test_the_quorum_queue_is_declared_as_promised(rabbitmq: RabbitServer, group: str) -> None:
+def test_the_quorum_queue_is_declared_as_promised(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """Durable, quorum, one active consumer, capped in bytes, practically no delivery limit; --queue-arg replaces."""
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group, queue_args={"x-delivery-limit": "77"}):
+        async with open_source(rabbitmq.url, group=group, queue_args={"x-delivery-limit": "77"}):
             pass
 
     run(check(), seconds=60)
@@ -141,12 +144,12 @@ def test_the_quorum_queue_is_declared_as_promised(rabbitmq: RabbitServer, group:
     }
 
 
-def test_the_transient_queue_leaves_nothing_behind(rabbitmq: RabbitServer) -> None:
+def test_the_transient_queue_leaves_nothing_behind(rabbitmq: RabbitServer, open_source: OpenSource) -> None:
     """It is exclusive, classic and capped while connected, and gone afterwards, settled or not."""
     before = rabbitmq.queues()
 
     async def check() -> str:
-        async with KombuSource(rabbitmq.url, queue_type="transient") as source:
+        async with open_source(rabbitmq.url, queue_type="transient") as source:
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"1", b"2"])
             await source.read()
@@ -165,7 +168,7 @@ def test_the_transient_queue_leaves_nothing_behind(rabbitmq: RabbitServer) -> No
     assert rabbitmq.queues() == before
 
 
-def test_the_least_rights_are_enough(rabbitmq: RabbitServer, group: str) -> None:
+def test_the_least_rights_are_enough(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """On our own queues everything, on the exchange only read: it is looked for passively, never declared."""
     publish(rabbitmq.url, [b"the exchange is there"])
     rabbitmq.ctl("add_user", group, "secret")
@@ -174,7 +177,7 @@ def test_the_least_rights_are_enough(rabbitmq: RabbitServer, group: str) -> None
 
     async def check(queue_type: str) -> None:
         url = rabbitmq.url_of(group, "secret")
-        async with KombuSource(url, group=group, queue_type=queue_type, fail_fast=True) as source:  # type: ignore[arg-type]
+        async with open_source(url, group=group, queue_type=queue_type, fail_fast=True) as source:  # type: ignore[arg-type]
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"x"])
             assert await read_bodies(source, 1) == [b"x"]
@@ -186,14 +189,14 @@ def test_the_least_rights_are_enough(rabbitmq: RabbitServer, group: str) -> None
         rabbitmq.ctl("delete_user", group)
 
 
-def test_a_missing_right_is_named(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_missing_right_is_named(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """A user without the right to configure the queue is told which right is missing, and on what."""
     rabbitmq.ctl("add_user", group, "secret")
     rabbitmq.ctl("set_permissions", group, "^$", "^$", ".*")
 
     async def check() -> None:
         with pytest.raises(CredentialsError, match=rf"right to configure the queue celeryev\.bridge\.{group}"):
-            async with KombuSource(rabbitmq.url_of(group, "secret"), group=group, fail_fast=True):
+            async with open_source(rabbitmq.url_of(group, "secret"), group=group, fail_fast=True):
                 pytest.fail("declared")
 
     try:
@@ -202,14 +205,16 @@ def test_a_missing_right_is_named(rabbitmq: RabbitServer, group: str) -> None:
         rabbitmq.ctl("delete_user", group)
 
 
-def test_a_missing_right_to_read_is_an_error_with_fail_fast(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_missing_right_to_read_is_an_error_with_fail_fast(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """It is missed only when deliveries are asked for, after everything was declared."""
     publish(rabbitmq.url, [b"the exchange is there"])
     rabbitmq.ctl("add_user", group, "secret")
     rabbitmq.ctl("set_permissions", group, r"^celeryev\.bridge\.", r"^celeryev\.bridge\.", "^celeryev$")
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url_of(group, "secret"), group=group, fail_fast=True) as source:
+        async with open_source(rabbitmq.url_of(group, "secret"), group=group, fail_fast=True) as source:
             await source.start(None)
             with pytest.raises(CredentialsError, match=rf"right to read from the queue celeryev\.bridge\.{group}"):
                 await source.read()
@@ -220,25 +225,25 @@ def test_a_missing_right_to_read_is_an_error_with_fail_fast(rabbitmq: RabbitServ
         rabbitmq.ctl("delete_user", group)
 
 
-def test_a_wrong_password_is_an_error_with_fail_fast(rabbitmq: RabbitServer) -> None:
+def test_a_wrong_password_is_an_error_with_fail_fast(rabbitmq: RabbitServer, open_source: OpenSource) -> None:
     """It is a CredentialsError that does not hold the password."""
 
     async def check() -> None:
         with pytest.raises(CredentialsError) as caught:
-            async with KombuSource(rabbitmq.url_of("guest", "hunter2"), fail_fast=True):
+            async with open_source(rabbitmq.url_of("guest", "hunter2"), fail_fast=True):
                 pytest.fail("connected")
         assert "hunter2" not in str(caught.value)
 
     run(check(), seconds=60)
 
 
-def test_a_wrong_password_is_waited_for(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_wrong_password_is_waited_for(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """Without fail_fast the source connects once the password is the right one."""
     rabbitmq.ctl("add_user", group, "old")
     rabbitmq.ctl("set_permissions", group, ".*", ".*", ".*")
 
     async def check() -> None:
-        source = KombuSource(rabbitmq.url_of(group, "new"), group=group)
+        source = open_source(rabbitmq.url_of(group, "new"), group=group)
         entering = asyncio.create_task(source.__aenter__())
         await asyncio.wait({entering}, timeout=1)
         assert not entering.done()
@@ -253,12 +258,14 @@ def test_a_wrong_password_is_waited_for(rabbitmq: RabbitServer, group: str) -> N
 
 
 @pytest.mark.parametrize("compression", ["application/x-gzip", "application/x-unknown"])
-def test_a_compressed_bomb_arrives_untouched(rabbitmq: RabbitServer, group: str, compression: str) -> None:
+def test_a_compressed_bomb_arrives_untouched(
+    rabbitmq: RabbitServer, group: str, compression: str, open_source: OpenSource
+) -> None:
     """200 MiB behind a compression header are not inflated here: the bytes and the header are handed on."""
     bomb = zlib.compress(b"\0" * 200 * 1024 * 1024)
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group) as source:
+        async with open_source(rabbitmq.url, group=group) as source:
             await source.start(None)
             headers = {"compression": compression}
             await asyncio.to_thread(publish_raw, rabbitmq, bomb, content_type="application/json", headers=headers)
@@ -272,13 +279,13 @@ def test_a_compressed_bomb_arrives_untouched(rabbitmq: RabbitServer, group: str,
     run(check(), seconds=60)
 
 
-def test_text_that_is_no_utf8_is_no_trouble(rabbitmq: RabbitServer, group: str) -> None:
+def test_text_that_is_no_utf8_is_no_trouble(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """A header or routing key of arbitrary bytes costs the properties at most, never the body or the connection."""
 
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
             url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//"
-            async with KombuSource(url, group=group) as source:
+            async with open_source(url, group=group) as source:
                 await source.start(None)
                 for headers, routing_key in (({"x": "\udcff"}, "task.multi"), ({"x": "fine"}, "task.\udcff")):
                     await asyncio.to_thread(publish_raw, rabbitmq, b"body", routing_key, application_headers=headers)
@@ -289,11 +296,11 @@ def test_text_that_is_no_utf8_is_no_trouble(rabbitmq: RabbitServer, group: str) 
     run(check(), seconds=60)
 
 
-def test_a_replica_stands_by_and_takes_over(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_replica_stands_by_and_takes_over(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """Of two sources of one group one gets everything; when it leaves, the other gets what was not settled."""
 
     async def check() -> None:
-        first, second = (KombuSource(rabbitmq.url, group=group) for _ in range(2))
+        first, second = (open_source(rabbitmq.url, group=group) for _ in range(2))
         async with second:
             async with first:
                 await first.start(None)
@@ -310,11 +317,11 @@ def test_a_replica_stands_by_and_takes_over(rabbitmq: RabbitServer, group: str) 
     run(check(), seconds=60)
 
 
-def test_settled_before_leaving_is_settled(rabbitmq: RabbitServer, group: str) -> None:
+def test_settled_before_leaving_is_settled(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """Acks of the last moment, 5,000 of them, reach the broker before the connection is closed."""
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group) as source:
+        async with open_source(rabbitmq.url, group=group) as source:
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"%d" % n for n in range(5000)])
             held: list[Delivery] = []
@@ -333,7 +340,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
     run(check())
 
 
-def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer) -> None:
+def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer, open_source: OpenSource) -> None:
     """Its default type cannot be exclusive: the transient queue says aloud that it is classic."""
     vhost = f"quorum-{uuid4()}"
     rabbitmq.ctl("add_vhost", vhost, "--default-queue-type", "quorum")
@@ -341,7 +348,7 @@ def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer) 
 
     async def check() -> None:
         url = rabbitmq.url_of("guest", "guest", vhost)
-        async with KombuSource(url, queue_type="transient", fail_fast=True) as source:
+        async with open_source(url, queue_type="transient", fail_fast=True) as source:
             await source.start(None)
             await asyncio.to_thread(publish, url, [b"1"])
             assert await read_bodies(source, 1) == [b"1"]
@@ -352,7 +359,7 @@ def test_a_virtual_host_of_quorum_queues_is_no_obstacle(rabbitmq: RabbitServer) 
         rabbitmq.ctl("delete_vhost", vhost)
 
 
-def test_tls_verifies_the_broker(rabbitmq_servers: Callable[..., RabbitServer]) -> None:
+def test_tls_verifies_the_broker(rabbitmq_servers: Callable[..., RabbitServer], open_source: OpenSource) -> None:
     """With its authority it connects and reads; without, and under another name, it does not."""
     place = folder("tls")
     place.chmod(0o755)  # the node runs as another user
@@ -366,7 +373,7 @@ def test_tls_verifies_the_broker(rabbitmq_servers: Callable[..., RabbitServer]) 
 
     async def check(host: str, query: str) -> None:
         url = f"amqps://guest:guest@{host}:{port}//{query}"
-        async with KombuSource(url, fail_fast=True, queue_type="transient") as source:
+        async with open_source(url, fail_fast=True, queue_type="transient") as source:
             await source.start(None)
             await asyncio.to_thread(publish, server.url, [b"x" * 100_000] * 20)
             assert await read_bodies(source, 20) == [b"x" * 100_000] * 20

@@ -1,4 +1,4 @@
-"""The kombu source when a real RabbitMQ goes away, falls silent, or takes its consumer or queue away."""
+"""Both sources for RabbitMQ when a real one goes away, falls silent, or takes its consumer or queue away."""
 
 import asyncio
 import hashlib
@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from bridge.model import Delivery
-from bridge.sources.kombu import KombuSource
+from bridge.sources import Source
 from tests.ledger import publish, publishing
-from tests.reading import bodies, gaps, read_bodies, read_until
+from tests.reading import OpenSource, bodies, gaps, read_bodies, read_until
 from tests.running import run, until
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
@@ -20,13 +20,15 @@ pytestmark = pytest.mark.servers("rabbitmq")
 Servers = Callable[..., RabbitServer]
 
 
-def test_nothing_accepted_is_lost_when_the_broker_restarts_under_load(rabbitmq_servers: Servers) -> None:
+def test_nothing_accepted_is_lost_when_the_broker_restarts_under_load(
+    rabbitmq_servers: Servers, open_source: OpenSource
+) -> None:
     """Every event that the broker confirmed arrives, over a clean restart and a kill -9, its bytes untouched."""
     server = rabbitmq_servers()
     seen: dict[int, str] = {}
 
     async def check() -> None:
-        async with KombuSource(server.url, prefetch=200) as source:
+        async with open_source(server.url, prefetch=200) as source:
             await source.start(None)
             reading = asyncio.create_task(read(source))
             with publishing(server.url) as accepted:
@@ -45,7 +47,7 @@ def test_nothing_accepted_is_lost_when_the_broker_restarts_under_load(rabbitmq_s
             assert {number: seen[number] for number in accepted} == accepted
             assert len(accepted) > 3000
 
-    async def read(source: KombuSource) -> None:
+    async def read(source: Source) -> None:
         while items := await read_or_end(source):
             for item in items:
                 assert isinstance(item, Delivery), "a durable queue has no gaps"
@@ -55,7 +57,7 @@ def test_nothing_accepted_is_lost_when_the_broker_restarts_under_load(rabbitmq_s
     run(check(), seconds=110)
 
 
-async def read_or_end(source: KombuSource) -> list[object]:
+async def read_or_end(source: Source) -> list[object]:
     from bridge.errors import EndOfStream
 
     try:
@@ -64,13 +66,13 @@ async def read_or_end(source: KombuSource) -> list[object]:
         return []
 
 
-def test_a_connection_that_falls_silent_is_noticed(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_connection_that_falls_silent_is_noticed(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
     """With packets dropped and the connection open, missing heartbeats tell; a new connection reads on."""
 
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
             url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//?heartbeat=1"
-            async with KombuSource(url, group=group) as source:
+            async with open_source(url, group=group) as source:
                 await source.start(None)
                 await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
                 await read_bodies(source, 1)
@@ -84,13 +86,13 @@ def test_a_connection_that_falls_silent_is_noticed(rabbitmq: RabbitServer, group
     run(check(), seconds=60)
 
 
-def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group: str) -> None:
-    """With the connection frozen, closing is given up after its 5 s; no thread is left."""
+def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group: str, open_source: OpenSource) -> None:
+    """With the connection frozen, closing is given up within its 5 s; no thread is left."""
 
     async def check() -> float:
         loop = asyncio.get_running_loop()
         async with Proxy(rabbitmq.port) as proxy:
-            async with KombuSource(f"amqp://guest:guest@127.0.0.1:{proxy.port}//", group=group) as source:
+            async with open_source(f"amqp://guest:guest@127.0.0.1:{proxy.port}//", group=group) as source:
                 await source.start(None)
                 proxy.freeze()
                 before = loop.time()
@@ -99,11 +101,13 @@ def test_leaving_a_broker_that_hangs_ends_in_time(rabbitmq: RabbitServer, group:
     assert run(check(), seconds=60) < 10  # a busy machine takes its time; missed heartbeats would take 20
 
 
-def test_a_deleted_queue_is_made_again_and_reported(rabbitmq: RabbitServer, group: str) -> None:
+def test_a_deleted_queue_is_made_again_and_reported(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """The broker cancels the consumer; what may have been lost is one Gap with its reason, and reading goes on."""
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group) as source:
+        async with open_source(rabbitmq.url, group=group) as source:
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
             await read_bodies(source, 1)
@@ -120,13 +124,13 @@ def test_a_deleted_queue_is_made_again_and_reported(rabbitmq: RabbitServer, grou
     run(check(), seconds=60)
 
 
-def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> None:
+def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer, open_source: OpenSource) -> None:
     """However many attempts it took: one Gap, which ends when the new queue was bound."""
 
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
             url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//"
-            async with KombuSource(url, queue_type="transient") as source:
+            async with open_source(url, queue_type="transient") as source:
                 await source.start(None)
                 await asyncio.to_thread(publish, rabbitmq.url, [b"before"])
                 await read_bodies(source, 1)
@@ -146,7 +150,9 @@ def test_a_transient_queue_makes_one_gap_per_outage(rabbitmq: RabbitServer) -> N
     run(check(), seconds=60)
 
 
-def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: RabbitServer, group: str) -> None:
+def test_what_was_not_read_when_the_connection_was_lost_comes_once(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """The broker gives all of it again: what waited for the chain meanwhile is forgotten, not handed out too."""
     sent = [b"%d" % number for number in range(2000)]
 
@@ -156,7 +162,7 @@ def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: Rab
     async def check() -> None:
         async with Proxy(rabbitmq.port) as proxy:
             url = f"amqp://guest:guest@127.0.0.1:{proxy.port}//"
-            async with KombuSource(url, group=group) as source:
+            async with open_source(url, group=group) as source:
                 await source.start(None)
                 await asyncio.to_thread(publish, rabbitmq.url, sent)
                 await waiting(0)  # all of it is here, and nobody reads it
@@ -171,7 +177,9 @@ def test_what_was_not_read_when_the_connection_was_lost_comes_once(rabbitmq: Rab
     run(check(), seconds=110)
 
 
-def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, group: str) -> None:
+def test_an_ack_that_came_too_late_is_only_a_reconnect(
+    rabbitmq: RabbitServer, group: str, open_source: OpenSource
+) -> None:
     """RabbitMQ closes the channel of who does not ack in time (consumer_timeout): what it held comes again."""
 
     def limits(timeout: str, tick: str) -> None:
@@ -181,7 +189,7 @@ def test_an_ack_that_came_too_late_is_only_a_reconnect(rabbitmq: RabbitServer, g
         rabbitmq.ctl("eval", setting.format(timeout, tick))
 
     async def check() -> None:
-        async with KombuSource(rabbitmq.url, group=group) as source:
+        async with open_source(rabbitmq.url, group=group) as source:
             await source.start(None)
             await asyncio.to_thread(publish, rabbitmq.url, [b"slow"])
             first = await source.read()

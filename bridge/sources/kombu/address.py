@@ -13,6 +13,8 @@ from kombu.transport.pyamqp import Transport as PyamqpTransport
 from kombu.transport.virtual import Transport as VirtualTransport
 from kombu.utils.url import parse_url
 
+from bridge.clients.place import place
+from bridge.clients.tls import tls_files
 from bridge.errors import ConfigError
 
 CONNECT_SECONDS = 4.0
@@ -29,8 +31,6 @@ _SILENT = frozenset(
 
 _OURS = frozenset({"stream_port"})
 """Parameters of the URL that are for other sources of ours."""
-
-_VERIFY = {"required": True, "cert_required": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _address(url: str) -> Address:
     if not mark:
         raise ConfigError("broker URL: it has no scheme, as in amqp://host")
     name, kind, parses_itself = _transport(scheme)
-    shown = _without_secrets(url)
+    shown = place(url)
     try:
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
         parts = {} if parses_itself or scheme == "sentinel" else parse_url(url)
@@ -124,19 +124,7 @@ def _transport(scheme: str) -> tuple[str, str, bool]:
 
 def _tls(kind: str, query: Mapping[str, str], host: str | None, shown: str) -> dict[str, Any]:
     """TLS settings that verify chain and host name, always; py-amqp and kombu's redis do not when not told to."""
-    problems = [
-        f"{shown}: {name}={query[name]} would switch the verification of the server off; give its authority by"
-        " ssl_ca_certs instead"
-        for name, fine in (("ssl_cert_reqs", _VERIFY), ("ssl_check_hostname", {"true": True}))
-        if name in query and query[name].lower() not in fine
-    ]
-    known = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
-    problems += [
-        f"{shown}: unknown parameter {name}" for name in query if name.startswith("ssl_") and name not in known
-    ]
-    if problems:
-        raise ConfigError(problems)
-    files = {name: query[name] for name in known[:3] if name in query}
+    files = tls_files(query, shown)
     if kind == "amqp":
         files = {name.removeprefix("ssl_"): path for name, path in files.items()}
         return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host or "localhost", **files}
@@ -171,20 +159,3 @@ def _value(text: str) -> object:
     if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         return int(text)
     return float(text) if re.fullmatch(r"[+-]?\d{1,18}\.\d{1,18}", text, re.ASCII) else text
-
-
-def _without_secrets(url: str) -> str:
-    """Neither user nor password nor query: any of them may be, or hold, a secret."""
-    return ";".join(_place(one) for one in url.split(";"))
-
-
-def _place(url: str) -> str:
-    scheme, mark, _ = url.partition("://")
-    try:
-        parts = urlsplit(url)
-        host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
-    except ValueError:
-        host, parts = "", None
-    if not mark or parts is None or "@" in parts.path:  # an unquoted / in a password makes it part of the path
-        return f"{scheme if mark else ''}://***"
-    return f"{scheme}://{host}{parts.path}"

@@ -7,6 +7,7 @@ import redis.exceptions
 from kombu.exceptions import KombuError
 
 from bridge.clients.outage import brief
+from bridge.clients.refusal import declaration_refused, entrance_refused
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError
 
 BROKEN: tuple[type[Exception], ...] = (OSError, amqp.exceptions.AMQPError, redis.exceptions.RedisError, KombuError)
@@ -18,12 +19,10 @@ def while_connecting(error: Exception, shown: str) -> BridgeError:
     text = brief(error)
     if isinstance(error, BridgeError):
         return error
-    if isinstance(error, amqp.exceptions.AccessRefused):
-        return CredentialsError(f"{shown} refused the login: {text}")
-    if isinstance(error, amqp.exceptions.NotAllowed):
-        # 530: the virtual host is not there (it may be made yet), or this user may not enter it
-        kind = CredentialsError if "refused" in text else ConnectError
-        return kind(f"{shown} did not let us in: {text}")
+    if isinstance(error, amqp.exceptions.AMQPError):
+        refused = entrance_refused(error.code, text, shown)
+        if refused is not None:
+            return refused
     if _is_redis_refusal(error):
         return CredentialsError(f"{shown} refused the login: {text}")
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -35,16 +34,10 @@ def while_connecting(error: Exception, shown: str) -> BridgeError:
 
 def while_declaring(error: Exception, shown: str, queue: str, right: str) -> BridgeError:
     """Why queue or binding could not be made. `right` is what the step needs."""
-    text = brief(error)
-    if isinstance(error, amqp.exceptions.AccessRefused):
-        return CredentialsError(f"{shown}: the user needs the right to {right}: {text}")
-    if isinstance(error, amqp.exceptions.PreconditionFailed):
-        if "inequivalent" in text:
-            return ConfigError(
-                f"{shown}: the queue {queue} exists with other arguments: {text}. Remove it with `celery-bridge forget`"
-                " (what it holds is lost), take another --group, or give its arguments with --queue-arg"
-            )
-        return ConfigError(f"{shown}: the queue {queue} cannot be declared: {text}")
+    if isinstance(error, amqp.exceptions.AMQPError):
+        refused = declaration_refused(error.code, brief(error), shown, queue, right)
+        if refused is not None:
+            return refused
     return while_connecting(error, shown)
 
 

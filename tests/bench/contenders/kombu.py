@@ -9,7 +9,7 @@ _GROUP = "bench"
 
 
 def _command(ends: Ends) -> list[str]:
-    run = [sys.executable, "-m", "bridge", "run", "--from", ends.broker, "--group", _GROUP]
+    run = [sys.executable, "-m", "bridge", "run", "--from", f"kombu+{ends.broker}", "--group", _GROUP]
     return [*run, "--to", f"kafka://{ends.bootstrap}/{ends.topic}"]
 
 

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from bridge.sources import Source
+from bridge.sources.amqp import AmqpSource
 from bridge.sources.kombu import KombuSource
 from tests.ledger import publish
 from tests.servers.proxy import Proxy
@@ -29,6 +31,7 @@ class QuorumHarness:
     seeks = False
 
     queue_type = "quorum"
+    kind: type[AmqpSource] | type[KombuSource] = AmqpSource
 
     def __init__(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
         self._server: RabbitServer = request.getfixturevalue("rabbitmq")
@@ -49,9 +52,9 @@ class QuorumHarness:
         with self._server.connect() as connection:
             connection.channel().queue_delete(f"celeryev.bridge.{self._group}")
 
-    def source(self, *, fail_fast: bool = False) -> KombuSource:
+    def source(self, *, fail_fast: bool = False) -> Source:
         url = f"amqp://guest:guest@127.0.0.1:{self._proxy.port}//"
-        return KombuSource(url, queue_type=self.queue_type, group=self._group, fail_fast=fail_fast)  # type: ignore[arg-type]
+        return self.kind(url, queue_type=self.queue_type, group=self._group, fail_fast=fail_fast)  # type: ignore[arg-type]
 
     async def publish(self, bodies: Sequence[bytes]) -> None:
         await asyncio.to_thread(publish, self._server.url, bodies)
@@ -82,4 +85,18 @@ class TransientHarness(QuorumHarness):
     queue_type = "transient"
 
 
-SOURCES = [QuorumHarness, TransientHarness]
+class KombuQuorumHarness(QuorumHarness):
+    """The same queue through kombu."""
+
+    name = "kombu-quorum"
+    kind = KombuSource
+
+
+class KombuTransientHarness(TransientHarness):
+    """The same queue through kombu."""
+
+    name = "kombu-transient"
+    kind = KombuSource
+
+
+SOURCES = [QuorumHarness, TransientHarness, KombuQuorumHarness, KombuTransientHarness]

@@ -31,6 +31,25 @@ def test_settling_again_changes_nothing() -> None:
     assert acks.left() == []
 
 
+def test_what_just_comes_next_can_be_settled_at_once() -> None:
+    """Only if it is exactly that: the next tags, in order, with nothing settled beyond."""
+    acks = Acks(100)
+    assert acks.advance([101, 102])
+    assert not acks.advance([102, 103])
+    assert not acks.advance([104])
+    assert not acks.advance([103, 103])
+    acks.settle([104])
+    assert not acks.advance([103])
+    assert acks.settle([103]) == 104
+
+
+def test_what_was_settled_is_known() -> None:
+    """Below the acknowledged tag and beyond it."""
+    acks = Acks(100)
+    acks.settle([101, 103])
+    assert [tag for tag in range(100, 105) if tag in acks] == [100, 101, 103]
+
+
 @given(st.permutations(range(1, 30)), st.integers(1, 5))
 def test_exactly_what_is_settled_is_acknowledged(order: list[int], size: int) -> None:
     """Whatever the order and the batches: never a tag that is not settled, and in the end all of them."""

@@ -18,6 +18,7 @@ from bridge.model import Delivery
 from bridge.service.build import build
 from bridge.sinks.kafka import KafkaSink
 from bridge.sinks.stdout import LinesSink
+from bridge.sources.amqp import AmqpSource
 from bridge.sources.kombu import KombuSource
 from bridge.sources.lines import LinesSource
 
@@ -50,14 +51,16 @@ def test_every_problem_of_schemas_source_and_sink_is_told_at_once(tmp_path: Path
     [
         ("-", LinesSource),
         ("events.jsonl", LinesSource),
-        ("amqp://rabbit", KombuSource),
+        ("amqp://rabbit", AmqpSource),
+        ("amqps://a;amqp://b", AmqpSource),
+        ("pyamqp://rabbit", KombuSource),
         ("kombu+amqp://rabbit", KombuSource),
         ("redis://redis/3", KombuSource),
         ("memory://", KombuSource),
     ],
 )
 def test_source_goes_by_the_url(url: str, kind: type) -> None:
-    """A path and `-` are lines, everything else is kombu's."""
+    """A path and `-` are lines, RabbitMQ has a reader of its own, everything else is kombu's."""
     assert type(built(url)._source) is kind
 
 

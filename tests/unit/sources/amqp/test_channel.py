@@ -1,0 +1,143 @@
+"""bridge.sources.amqp.channel"""
+
+import asyncio
+
+import pytest
+from pamqp import base, commands
+from pamqp import exceptions as refusals
+
+from bridge.sources.amqp.channel import Channel
+from tests.running import run
+
+QOS, QOS_OK = commands.Basic.Qos(0, 7, False), commands.Basic.QosOk()
+
+
+class Wire:
+    """What a channel sends."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, str]] = []
+        self.methods: list[base.Frame] = []
+        self.channel = Channel(3, self.send, 5.0)
+
+    def send(self, number: int, method: base.Frame) -> None:
+        self.sent.append((number, method.name))
+        self.methods.append(method)
+
+
+def test_a_call_is_sent_and_waits_for_its_answer() -> None:
+    """On the channel's number."""
+
+    async def check() -> None:
+        wire = Wire()
+        calling = asyncio.create_task(wire.channel.call(QOS, commands.Basic.QosOk))
+        await asyncio.sleep(0)
+        assert wire.sent == [(3, "Basic.Qos")]
+        wire.channel.receive(QOS_OK)
+        assert await calling is QOS_OK
+
+    run(check())
+
+
+def test_calls_are_answered_in_their_order() -> None:
+    """AMQP answers one after the other; what nobody asked for is passed over."""
+
+    async def check() -> None:
+        wire = Wire()
+        first = asyncio.create_task(wire.channel.call(commands.Channel.Open(), commands.Channel.OpenOk))
+        second = asyncio.create_task(wire.channel.call(QOS, commands.Basic.QosOk))
+        await asyncio.sleep(0)
+        wire.channel.receive(commands.Queue.BindOk())
+        wire.channel.receive(commands.Channel.OpenOk())
+        wire.channel.receive(QOS_OK)
+        assert isinstance(await first, commands.Channel.OpenOk)
+        assert await second is QOS_OK
+
+    run(check())
+
+
+def test_an_answer_that_does_not_come_is_given_up() -> None:
+    """After its patience; should it come later, it does not answer the next call."""
+
+    async def check() -> None:
+        wire = Wire()
+        channel = Channel(1, wire.send, 0.01)
+        with pytest.raises(TimeoutError):
+            await channel.call(commands.Channel.Open(), commands.Channel.OpenOk)
+        second = asyncio.create_task(wire.channel.call(QOS, commands.Basic.QosOk))
+        channel.receive(commands.Channel.OpenOk())
+        await asyncio.sleep(0)
+        wire.channel.receive(QOS_OK)
+        assert await second is QOS_OK
+
+    run(check())
+
+
+def test_a_close_by_the_broker_is_answered_and_ends_all() -> None:
+    """Calls get the reason, it is told once, and nothing more can be sent."""
+
+    async def check() -> None:
+        wire, told = Wire(), []
+        wire.channel.on_end = told.append
+        calling = asyncio.create_task(wire.channel.call(QOS, commands.Basic.QosOk))
+        await asyncio.sleep(0)
+        wire.channel.receive(commands.Channel.Close(406, "PRECONDITION_FAILED - x", 0, 0))
+        with pytest.raises(refusals.AMQPPreconditionFailed, match="x"):
+            await calling
+        assert wire.sent[-1] == (3, "Channel.CloseOk")
+        wire.channel.end(OSError("later"))
+        assert [str(error) for error in told] == ["PRECONDITION_FAILED - x"]
+        with pytest.raises(refusals.AMQPPreconditionFailed):
+            wire.channel.send(QOS)
+        wire.channel.ack(1)
+        assert wire.sent[-1] == (3, "Channel.CloseOk")
+
+    run(check())
+
+
+def test_a_cancelled_consumer_is_an_end() -> None:
+    """The queue was deleted: no more deliveries will come."""
+    wire, told = Wire(), []
+    wire.channel.on_end = told.append
+    wire.channel.receive(commands.Basic.Cancel("bridge"))
+    assert "cancelled the consumer" in str(told[0])
+    assert wire.channel.error is told[0]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(0, 1), (5000, 5000), (100_000, 65535)])
+def test_a_consumer_has_its_prefetch_and_arguments(asked: int, sent: int) -> None:
+    """The prefetch is the consumer's own, within what AMQP can say; each delivery is acknowledged."""
+
+    async def check() -> None:
+        wire = Wire()
+        consuming = asyncio.create_task(wire.channel.consume("q", asked, {"x-stream-offset": 7}))
+        await asyncio.sleep(0)
+        wire.channel.receive(QOS_OK)
+        while len(wire.methods) < 2:  # noqa: ASYNC110 - nothing says so
+            await asyncio.sleep(0)
+        wire.channel.receive(commands.Basic.ConsumeOk("bridge"))
+        await consuming
+        qos, consume = wire.methods
+        assert isinstance(qos, commands.Basic.Qos)
+        assert isinstance(consume, commands.Basic.Consume)
+        assert (qos.prefetch_count, qos.global_) == (sent, False)
+        assert (consume.queue, consume.no_ack, consume.arguments) == ("q", False, {"x-stream-offset": 7})
+
+    run(check())
+
+
+def test_acks_and_cancels_are_sent() -> None:
+    """An ack has no answer, a cancel has."""
+
+    async def check() -> None:
+        wire = Wire()
+        wire.channel.ack(7, multiple=True)
+        (ack,) = wire.methods
+        assert isinstance(ack, commands.Basic.Ack)
+        assert (ack.delivery_tag, ack.multiple) == (7, True)
+        cancelling = asyncio.create_task(wire.channel.cancel())
+        await asyncio.sleep(0)
+        wire.channel.receive(commands.Basic.CancelOk("bridge"))
+        await cancelling
+
+    run(check())
