@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from bridge.errors import ConfigError
 
-QueueType = Literal["quorum", "transient"]
+QueueType = Literal["quorum", "stream", "transient"]
 
 EXCHANGE = "celeryev"
 """Where Celery publishes events (celery/events/event.py, EVENT_EXCHANGE_NAME)."""
@@ -33,10 +33,25 @@ _QUORUM: Mapping[str, object] = {
     "x-overflow": "drop-head",  # reject-publish would lose the newest instead: workers publish without confirms
 }
 
+_STREAM: Mapping[str, object] = {
+    "x-queue-type": "stream",
+    # What is beyond either bound is cut off, oldest first, whether it was read or not: a segment at a time.
+    "x-max-length-bytes": 4 * _GIB,
+    "x-max-age": "7D",
+    # RabbitMQ's 500 MB would let the stream grow by so much over its bound, and cut so much off at once.
+    "x-stream-max-segment-size-bytes": 64 * _MIB,
+}
+
 _TRANSIENT: Mapping[str, object] = {
     "x-queue-type": "classic",  # said aloud: a virtual host may have quorum as its default, which cannot be exclusive
     "x-max-length-bytes": 256 * _MIB,  # a paused `dump | less` must not raise the broker's memory alarm
     "x-overflow": "drop-head",
+}
+
+_ARGUMENTS: Mapping[QueueType, Mapping[str, object]] = {
+    "quorum": _QUORUM,
+    "stream": _STREAM,
+    "transient": _TRANSIENT,
 }
 
 
@@ -55,12 +70,12 @@ class QueuePlan:
 
     def __post_init__(self) -> None:
         problems = []
-        if self.type not in ("quorum", "transient"):
-            problems.append(f"queue type {self.type!r}: it is quorum or transient")
+        if self.type not in _ARGUMENTS:
+            problems.append(f"queue type {self.type!r}: it is quorum, stream or transient")
         if not _GROUP.fullmatch(self.group):
             problems.append(f"group {self.group!r}: only letters, digits and _ . - make a queue's name")
-        elif len(PREFIX + self.group) > 255:  # AMQP short string
-            problems.append(f"group {self.group[:20]!r}...: longer than {255 - len(PREFIX)} characters")
+        elif len(f"{PREFIX}{self.group}.stream") > 255:  # AMQP short string
+            problems.append(f"group {self.group[:20]!r}...: longer than {255 - len(f'{PREFIX}.stream')} characters")
         problems += [f"queue argument {name!r}: it has no name" for name in self.overrides if not name.strip()]
         if problems:
             raise ConfigError(problems)
@@ -72,12 +87,13 @@ class QueuePlan:
 
     def name(self) -> str:
         """The queue's name; of a transient one a new name at every call, so that a dead connection's is never met."""
+        if self.type == "stream":
+            return f"{PREFIX}{self.group}.stream"
         return PREFIX + (str(uuid4()) if self.transient else self.group)
 
     def arguments(self) -> dict[str, object]:
         """What it is declared with, overrides applied."""
-        defaults = _TRANSIENT if self.transient else _QUORUM
-        return {**defaults, **{name: argument(value) for name, value in self.overrides.items()}}
+        return {**_ARGUMENTS[self.type], **{name: argument(value) for name, value in self.overrides.items()}}
 
 
 def argument(text: str) -> object:

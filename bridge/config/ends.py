@@ -47,6 +47,8 @@ class SourceEnd:
     queue_type: str = DEFAULT_QUEUE_TYPE
     group: str = DEFAULT_GROUP
     queue_args: Mapping[str, str] = field(default_factory=Properties)
+    start: str | None = None
+    """Where in a stream to begin, as the user wrote it; None: where the last run stopped."""
     prefetch: int = DEFAULT_PREFETCH
     """Deliveries."""
     max_unsettled_bytes: int = DEFAULT_MAX_UNSETTLED_BYTES

@@ -72,9 +72,11 @@ class Config:
     queue_type: str = field(
         default=ends.DEFAULT_QUEUE_TYPE,
         metadata=option(
-            Choice(("quorum", "transient")),
-            "The queue on RabbitMQ. quorum: durable, keeps events while the bridge is away. transient: leaves nothing "
-            "behind, and loses what is sent meanwhile.",
+            Choice(("quorum", "stream", "transient")),
+            "The queue on RabbitMQ. quorum: durable, keeps events while the bridge is away. stream: the same as a log, "
+            "read over RabbitMQ's stream protocol where it is offered (port 5552, ?stream_port= in the URL); what is "
+            "lost to its bounds is counted, and it can be read again. transient: leaves nothing behind, and loses what "
+            "is sent meanwhile.",
             QUEUE, commands=READERS, defaults={"dump": "transient"}, flag_only=("dump",),
             per_source=True,
         ),
@@ -82,8 +84,8 @@ class Config:
     group: str = field(
         default=ends.DEFAULT_GROUP,
         metadata=option(
-            _GROUP, "Names the durable queue, celeryev.bridge.NAME. Bridges of one group share its events, bridges of "
-            "different groups each get all of them.",
+            _GROUP, "Names the durable queue, celeryev.bridge.NAME (of a stream celeryev.bridge.NAME.stream). Bridges "
+            "of one group share its events, bridges of different groups each get all of them.",
             QUEUE, commands=READERS, per_source=True,
         ),
     )  # fmt: skip
@@ -93,6 +95,14 @@ class Config:
             Pairs(), "Argument to declare the queue with, over the bridge's own, as x-max-length-bytes=1073741824. "
             "A queue that exists keeps its arguments: another value is refused. Repeatable.",
             QUEUE, key="queue_arg", commands=READERS, per_source=True,
+        ),
+    )  # fmt: skip
+    start: str | None = field(
+        default=None,
+        metadata=option(
+            Text("PLACE"), "Where in the stream to begin, whatever was remembered: oldest, next (what is published "
+            "from now on), an offset, or a time as 2026-11-20T11:47:00Z. At every start, so take it away again.",
+            QUEUE, commands=READERS, per_source=True, default_text="where the last run stopped, else oldest",
         ),
     )  # fmt: skip
 

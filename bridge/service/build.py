@@ -117,6 +117,12 @@ class Builder:
     def _source(self, end: SourceEnd) -> Source:
         if end.path is not None:
             return LinesSource(end.path)
+        if end.queue_type == "stream":
+            return self._stream(end)
+        if end.start is not None:
+            raise ConfigError(
+                f"start: only a stream can be read from a place: {end.label} has a {end.queue_type} queue"
+            )
         return _broker_source(end)(
             end.broker,
             queue_type="transient" if end.queue_type == "transient" else "quorum",
@@ -124,6 +130,22 @@ class Builder:
             queue_args=end.queue_args,
             prefetch=end.prefetch,
             max_unsettled_bytes=end.max_unsettled_bytes,
+            fail_fast=self._config.fail_fast,
+            clock=self._clock,
+        )
+
+    def _stream(self, end: SourceEnd) -> Source:
+        if not _has_own_amqp(end):
+            raise ConfigError(f"queue_type: a stream is read from amqp:// and amqps:// only, not from {end.url.masked}")
+        from bridge.sources.stream import StreamSource
+
+        return StreamSource(
+            end.broker,
+            group=end.group,
+            queue_args=end.queue_args,
+            prefetch=end.prefetch,
+            max_unsettled_bytes=end.max_unsettled_bytes,
+            start=end.start,
             fail_fast=self._config.fail_fast,
             clock=self._clock,
         )
@@ -148,13 +170,17 @@ def build(config: Config, clock: Clock) -> list[Chain]:
 def _broker_source(end: SourceEnd) -> Callable[..., Source]:
     """Our own reader where there is one for the URL, unless the user asks for kombu."""
     # Not at the top: kombu takes 0.1 s to import, and whoever does not use it needs none of it.
-    if end.transport in ("amqp", "amqps") and not end.forced_kombu:
+    if _has_own_amqp(end):
         from bridge.sources.amqp import AmqpSource
 
         return AmqpSource
     from bridge.sources.kombu import KombuSource
 
     return KombuSource
+
+
+def _has_own_amqp(end: SourceEnd) -> bool:
+    return end.transport in ("amqp", "amqps") and not end.forced_kombu
 
 
 def made(problems: list[str], make: Callable[[], T]) -> T | None:

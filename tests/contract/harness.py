@@ -79,6 +79,11 @@ class SourceHarness(Harness, Protocol):
     """`read` raises EndOfStream by itself after the last item, as a file does."""
     seeks: ClassVar[bool]
     """Deliveries have positions, and `start(position)` goes on after the delivery that had it."""
+    keeps_place: ClassVar[bool]
+    """
+    A lost connection repeats nothing and loses nothing: the source goes on behind what it has read, and what it has
+    read may be settled over any later connection. May be left out: then it is not so.
+    """
 
     def source(self, *, fail_fast: bool = False) -> Source:
         """A new source, not entered, on the same queue as the others of this harness, as the next process would be."""

@@ -38,15 +38,21 @@ class RabbitServer:
     One node with its own name, ports, data and log; a context manager that runs it. User and password are guest.
 
     Args:
-        plugins: to enable, e.g. ["rabbitmq_management"].
+        streams: whether it speaks the stream protocol, on `stream_port`.
+        plugins: to enable besides, e.g. ["rabbitmq_management"].
         conf: more lines of rabbitmq.conf.
         advanced: the text of advanced.config, in Erlang.
     """
 
-    def __init__(self, *, plugins: list[str] | None = None, conf: str = "", advanced: str = "[].") -> None:
+    def __init__(
+        self, *, streams: bool = True, plugins: list[str] | None = None, conf: str = "", advanced: str = "[]."
+    ) -> None:
         self.folder = folder("rabbitmq")
-        self.port, distribution = free_ports(2)
-        (self.folder / "plugins").write_text(f"[{','.join(plugins or [])}].\n")
+        self.port, self.stream_port, distribution = free_ports(3)
+        enabled = [*(plugins or []), *(["rabbitmq_stream"] if streams else [])]
+        (self.folder / "plugins").write_text(f"[{','.join(enabled)}].\n")
+        if streams:
+            conf += f"stream.listeners.tcp.1 = {self.stream_port}\n"
         (self.folder / "rabbitmq.conf").write_text(_CONF.format(port=self.port) + conf)
         (self.folder / "advanced.config").write_text(advanced + "\n")
         self._node = f"t{self.port}@localhost"

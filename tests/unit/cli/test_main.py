@@ -98,7 +98,7 @@ def test_bad_values_end_with_78_all_at_once(capsys: pytest.CaptureFixture[str]) 
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "celery-bridge: --queue-type: 'quorm' is none of quorum, transient; did you mean quorum?",
+        "celery-bridge: --queue-type: 'quorm' is none of quorum, stream, transient; did you mean quorum?",
         "celery-bridge: --limit: 'x' is no whole number",
     ]
 

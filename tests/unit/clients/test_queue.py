@@ -19,6 +19,19 @@ def test_the_durable_queue_is_final() -> None:
     }
 
 
+def test_the_stream_is_final_too() -> None:
+    """Its name ends as no group's may, so both queues of a group can be there."""
+    plan = QueuePlan("stream", "default", {})
+    assert plan.name() == "celeryev.bridge.default.stream"
+    assert plan.arguments() == {
+        "x-queue-type": "stream",
+        "x-max-length-bytes": 4_294_967_296,
+        "x-max-age": "7D",
+        "x-stream-max-segment-size-bytes": 67_108_864,
+    }
+    assert not plan.transient
+
+
 def test_the_transient_queue_has_a_new_name_every_time() -> None:
     """A connection that the broker still holds keeps its queue: the next one must not meet it."""
     plan = QueuePlan("transient", "default", {})
@@ -59,5 +72,5 @@ def test_a_group_is_a_name(group: str) -> None:
 def test_every_problem_is_told() -> None:
     """Queue type, group and argument are wrong at once."""
     with pytest.raises(ConfigError) as caught:
-        QueuePlan("stream", "a b", {" ": "1"})  # type: ignore[arg-type]
+        QueuePlan("classic", "a b", {" ": "1"})  # type: ignore[arg-type]
     assert len(caught.value.problems) == 3

@@ -67,7 +67,7 @@ def test_every_problem_comes_at_once(tmp_path: Path) -> None:
     assert set(found) == {
         f"{path}: xyzzy: no such option",
         f"{path}: prefetch: expected a whole number, not a string",
-        "--queue-type: 'quorm' is none of quorum, transient; did you mean quorum?",
+        "--queue-type: 'quorm' is none of quorum, stream, transient; did you mean quorum?",
         "--limit: 'x' is no whole number",
         "--from: amqpz:// is no transport; did you mean amqp?",
         "CELERY_BRIDGE_DURATION: 'soon' is no number of seconds; write 90, 1.5 or 5m",

@@ -21,6 +21,7 @@ from bridge.sinks.stdout import LinesSink
 from bridge.sources.amqp import AmqpSource
 from bridge.sources.kombu import KombuSource
 from bridge.sources.lines import LinesSource
+from bridge.sources.stream import StreamSource
 
 KAFKA = SinkEnd(kind="kafka", servers=("k1:9092",), topic="celery.events")
 
@@ -62,6 +63,24 @@ def test_every_problem_of_schemas_source_and_sink_is_told_at_once(tmp_path: Path
 def test_source_goes_by_the_url(url: str, kind: type) -> None:
     """A path and `-` are lines, RabbitMQ has a reader of its own, everything else is kombu's."""
     assert type(built(url)._source) is kind
+
+
+def test_a_stream_is_read_by_its_own_source() -> None:
+    """On AMQP only; a place to begin is for streams only."""
+
+    def end(url: str, **given: Any) -> Config:
+        return Config(sources=(SourceEnd(url=Url(url), **given),))
+
+    (chain,) = build(end("amqp://rabbit?stream_port=1", queue_type="stream", start="oldest"), SystemClock())
+    assert isinstance(chain._source, StreamSource)
+    for url, given, words in (
+        ("redis://r", {"queue_type": "stream"}, "a stream is read from amqp"),
+        ("kombu+amqp://r", {"queue_type": "stream"}, "a stream is read from amqp"),
+        ("amqp://r", {"start": "oldest"}, "only a stream can be read from a place"),
+        ("amqp://r", {"queue_type": "stream", "start": "soon"}, "start: 'soon' is none of"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            build(end(url, **given), SystemClock())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,212 @@
+"""From chunks to items in the stream's order: what is old is dropped, what is missing is told."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bridge.clock import Clock
+from bridge.errors import ConnectError
+from bridge.model import Delivery, Gap
+from bridge.sources.stream.chunk import Chunk, read_chunk
+from bridge.sources.stream.held import Held
+from bridge.sources.stream.messages import Messages, Single, position_of
+from bridge.sources.stream.place import OLDEST, Place
+from bridge.sources.stream.settled import Settled
+from bridge.sources.stream.tracking import Tracking
+from bridge.sources.stream.window import Window
+
+_log = structlog.get_logger()
+
+_LAG_SECONDS = 10.0
+"""How long a replica may lag behind; one that ends below our position for longer is of another stream."""
+
+_REPLACED = "the stream ends below the position we go on at: somebody made it anew"
+
+
+class Intake:
+    """
+    What a source knows of its stream, over all connections. No I/O; belongs to the event loop.
+
+    Reading goes on behind the last message that was *read*, not settled: what was read is still in memory. So a lost
+    connection repeats nothing and loses nothing.
+
+    The server is asked for one message before the one that is wanted. That it comes proves that the stream is still the
+    one we know; that it does not, that it was cut off, or that the stream is another.
+
+    A jump over offsets is either messages that the stream's bounds cut off, or entries that are no messages: stored
+    positions (see `Tracking`), and one at the beginning of each segment but the first (osiris_log.erl: a snapshot of
+    what is tracked; measured on RabbitMQ 3.10). What is not ours from a moment ago is found out: where the oldest
+    message that the stream still has lies behind the jump, messages were cut off. How many offsets of the jump were
+    none nobody can know, so what is counted as lost is an upper bound: over by one for each segment of the lost ones
+    but the first (64 MiB, some 100,000 messages), and one for each position stored there.
+
+    Args:
+        prefetch: deliveries unsettled, at most.
+        max_bytes: bytes of their bodies, at most.
+        clock: dates deliveries and gaps.
+        changed: called when there is something to hand out.
+    """
+
+    def __init__(self, prefetch: int, max_bytes: int, clock: Clock, *, changed: Callable[[], None]) -> None:
+        self._clock = clock
+        self._changed = changed
+        self.ask_oldest: Callable[[], None] = lambda: None
+        """Called when `oldest` is wanted: the offset of the oldest message."""
+        self._messages = Messages()
+        self._settled = Settled()
+        self.window = Window(prefetch, max_bytes)
+        self.held = Held()
+        self.tracking = Tracking(clock)
+        self._wanted: int | None = None
+        """The offset of the next message to hand out; None: whichever comes first."""
+        self._place = OLDEST
+        self._proven = False
+        """Whether this subscription showed that the stream is the one we know."""
+        self._known_bad: int | None = None
+        self._waiting: list[Chunk | Single] = []
+        self._whole_until = clock.now()
+        self.replicated = False
+        """Whether what we read from may be a replica that lags behind another one, which we read from before."""
+        self._subscribed_at = 0.0
+        self.tracked = False
+        """Whether positions are stored in the stream itself."""
+        self.stopped = False
+        """Whether nothing more is wanted."""
+
+    # Where to begin.
+
+    def begin(self, place: Place) -> None:
+        """The first subscription begins here."""
+        self._place = place
+        self._wanted = place.value if place.kind == "offset" else None
+
+    def place(self) -> Place:
+        """Where the next subscription is to begin. Chunks that waited for an answer come again."""
+        self._waiting = []
+        self.window.restart()
+        self._subscribed_at = self._clock.monotonic()
+        self._proven = not self._wanted
+        if self._wanted is None:
+            return self._place
+        return Place("offset", max(self._wanted - 1, 0))
+
+    def replaced(self, reason: str, from_time: float) -> None:
+        """The stream is another than before: what it holds is read from its oldest message, behind a Gap."""
+        self._wanted, self._place = None, OLDEST
+        self._known_bad = None
+        self._tell(Gap(reason, from_time, self._clock.now(), position=position_of(0)))
+
+    # What came.
+
+    def chunk(self, payload: bytes, at: int) -> None:
+        """
+        Take the chunk at `at`.
+
+        Raises:
+            ConnectError: it cannot be read, or shows that the stream is another one: connect again.
+        """
+        if not self.stopped:
+            self.take(read_chunk(payload, at))
+
+    def take(self, part: Chunk | Single) -> None:
+        """Take a chunk, or what stands for one. Raises as `chunk`."""
+        if self.stopped:
+            return
+        if self._waiting:
+            self._waiting.append(part)
+        else:
+            self._take(part)
+
+    def oldest(self, offset: int) -> None:
+        """The oldest message has this offset. Raises as `chunk`."""
+        waiting, self._waiting = self._waiting, []
+        for number, chunk in enumerate(waiting):
+            if number == 0 and self._wanted is not None and offset >= self._wanted:
+                # not itself a message: the entry that the first segment which is kept begins with
+                self._missing("truncated", chunk.first, chunk.first - self._wanted - 1, exact=False)
+            elif number == 0:
+                self._wanted = chunk.first
+            if self._waiting:
+                self._waiting += waiting[number:]
+                break
+            self._take(chunk)
+
+    def _missing(self, reason: str, upto: int, lost: int, *, exact: bool) -> None:
+        """So many messages before the offset `upto` are lost."""
+        if lost > 0:
+            self._tell(Gap(reason, self._whole_until, self._clock.now(), lost, exact, position_of(upto)))
+        self._wanted = upto
+
+    def _tell(self, gap: Gap) -> None:
+        self.held.put([gap], 0)
+        self._changed()
+
+    def _take(self, part: Chunk | Single) -> None:
+        wanted = self._wanted
+        if wanted is not None:
+            if part.next < wanted and not self._proven:
+                if self.replicated and self._clock.monotonic() - self._subscribed_at < _LAG_SECONDS:
+                    self.window.arrived(0, 0)
+                    return
+                _log.warning("stream ends below our position", position=wanted, end=part.next)
+                self.replaced("stream-replaced", self._whole_until)
+                raise ConnectError(_REPLACED)
+            self._proven = True
+            if part.first > wanted and not self.tracking.explains(part.first - wanted):
+                self._waiting.append(part)
+                self.ask_oldest()
+                return
+        self._wanted = max(part.next, wanted or 0)
+        now = self._clock.now()
+        try:
+            deliveries = self._read(part, wanted or 0, now)
+        except ConnectError:
+            self._wanted = wanted
+            if self._known_bad != part.first:
+                self._known_bad = part.first  # perhaps the network's fault: it is asked for once more
+                raise
+            first = max(part.first, wanted or 0)
+            upto = max(part.next, first)
+            self._missing("unreadable", upto, upto - first, exact=True)
+            deliveries = []
+        self.put(deliveries, now)
+
+    def _read(self, part: Chunk | Single, wanted: int, now: float) -> list[Delivery]:
+        if isinstance(part, Single):
+            return self._messages.single(part, wanted)
+        if not part.whole:
+            raise ConnectError(f"the chunk at offset {part.first} has a wrong checksum")
+        handed = self._messages.handed
+        try:
+            return self._messages.read(part, wanted, now)
+        except ConnectError:
+            self._messages.handed = handed
+            raise
+
+    def put(self, deliveries: list[Delivery], now: float) -> None:
+        """They are next."""
+        size = sum([len(delivery.body) for delivery in deliveries])
+        self.window.arrived(len(deliveries), size)
+        self.held.put(deliveries, size)
+        if deliveries:
+            self._whole_until = now
+            self._changed()
+
+    # What is settled.
+
+    def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """They are settled."""
+        count, size = self._settled.settle(deliveries, self._messages.handed)
+        if count:
+            self.window.settled(count, size)
+            self.tracking.settled(count)
+
+    @property
+    def settled(self) -> int:
+        """The tag up to which all are settled."""
+        return self._settled.reached
+
+    @property
+    def position(self) -> bytes | None:
+        """Where to go on: up to here everything is settled."""
+        return self._settled.position

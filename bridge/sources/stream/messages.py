@@ -1,0 +1,157 @@
+"""From a chunk to deliveries: the hot path. No I/O."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.errors import ConnectError
+from bridge.model import Delivery
+from bridge.sources.stream.chunk import COMPRESSIONS, Batch, Chunk, read_batch, unpack
+from bridge.sources.stream.envelope import Envelopes
+
+BATCH_TYPE = "application/vnd.rabbitmq.stream-batch"
+"""What a batch is called that cannot be undone here: its bytes become a dead letter for their content type."""
+
+_U32 = struct.Struct(">I")
+
+
+def position_of(offset: int) -> bytes:
+    """Where to go on, as a delivery carries it: the offset of the next message, 8 bytes, big-endian."""
+    return offset.to_bytes(8, "big")
+
+
+def offset_of(position: bytes) -> int:
+    """
+    The offset that a position stands for.
+
+    Raises:
+        ValueError: it is no position of a stream.
+    """
+    if len(position) != 8:
+        raise ValueError("no position of a stream: it has 8 bytes")
+    return int.from_bytes(position, "big")
+
+
+@dataclass(slots=True)
+class Single:
+    """A message that came alone, over AMQP, its envelope open already."""
+
+    first: int
+    """Its offset."""
+    delivery: Delivery
+    tagged: Callable[[int | None], None]
+    """Called with the tag it is given, or None when it is not wanted."""
+
+    @property
+    def next(self) -> int:
+        """The offset behind it."""
+        return self.first + 1
+
+
+class Messages:
+    """
+    Reads the messages of chunks and opens their envelopes.
+
+    A delivery's tag is its number, counted from 1 over the life of this object and over all connections.
+    """
+
+    def __init__(self) -> None:
+        self._envelopes = Envelopes()
+        self.handed = 0
+        """The tag that was given last."""
+
+    def read(self, chunk: Chunk, wanted: int, received_at: float) -> list[Delivery]:
+        """
+        The deliveries of the messages at offset `wanted` and above, in order.
+
+        Raises:
+            ConnectError: an entry is cut short, or there are fewer messages than the chunk says.
+        """
+        try:
+            deliveries, end, next_offset = self._read(chunk, wanted, received_at)
+        except (struct.error, IndexError):
+            raise ConnectError(f"the chunk at offset {chunk.first} is cut short") from None
+        if end > len(chunk.data) or next_offset != chunk.next:
+            raise ConnectError(f"the chunk at offset {chunk.first} does not hold what it says")
+        return deliveries
+
+    def _read(self, chunk: Chunk, wanted: int, received_at: float) -> tuple[list[Delivery], int, int]:
+        data, at, offset, tag = chunk.data, chunk.at, chunk.first, self.handed
+        known, open_ = self._envelopes.known, self._envelopes.open
+        u32 = _U32.unpack_from
+        deliveries: list[Delivery] = []
+        for _ in range(chunk.entries):
+            (size,) = u32(data, at)
+            if size & 0x80000000:
+                batch, at = read_batch(data, at)
+                self.handed = tag
+                deliveries += self._unbatched(batch, offset, wanted, received_at)
+                tag, offset = self.handed, offset + batch.messages
+                continue
+            start = at + 4
+            at = start + size
+            offset += 1
+            if offset <= wanted:
+                continue
+            envelope = None
+            if size > 64:
+                # Annotations, properties and headers each `00 53 CODE c1 SIZE`, the data behind them: what RabbitMQ
+                # writes. A guess that is wrong is not among the known ones.
+                cut = start + 5 + data[start + 4]
+                if cut + 4 < at:
+                    cut += 5 + data[cut + 4]
+                    if cut + 4 < at:
+                        cut += 5 + data[cut + 4]
+                envelope = known.get(data[start : cut + 4])
+            if envelope is not None and data[cut + 3] == 0xB0 and cut + 8 + u32(data, cut + 4)[0] == at:
+                body = data[cut + 8 : at]
+            else:
+                envelope, body = open_(data, start, at)
+            tag += 1
+            deliveries.append(Delivery(
+                body, envelope.content_type, envelope.content_encoding, envelope.headers, envelope.routing_key,
+                False, received_at, tag, offset.to_bytes(8, "big"),
+            ))  # fmt: skip
+        self.handed = tag
+        return deliveries, at, offset
+
+    def single(self, single: Single, wanted: int) -> list[Delivery]:
+        """The delivery, tagged, when its offset is `wanted` or above."""
+        if single.first < wanted:
+            single.tagged(None)
+            return []
+        self.handed += 1
+        single.delivery.tag, single.delivery.position = self.handed, position_of(single.next)
+        single.tagged(self.handed)
+        return [single.delivery]
+
+    def _unbatched(self, batch: Batch, offset: int, wanted: int, received_at: float) -> list[Delivery]:
+        """The deliveries of a batch whose first message has `offset`; one that holds all of it where it is sealed."""
+        try:
+            spans = unpack(batch)
+        except ValueError:
+            if offset + batch.messages <= wanted:
+                return []
+            self.handed += 1
+            name = COMPRESSIONS[batch.compression] if batch.compression < len(COMPRESSIONS) else str(batch.compression)
+            position = position_of(offset + batch.messages)
+            return [Delivery(batch.data, BATCH_TYPE, name, {}, "", False, received_at, self.handed, position)]
+        deliveries = []
+        for number, (data, start, end) in enumerate(spans, offset + 1):
+            if number > wanted:
+                envelope, body = self._envelopes.open(data, start, end)
+                self.handed += 1
+                deliveries.append(
+                    Delivery(
+                        body,
+                        envelope.content_type,
+                        envelope.content_encoding,
+                        envelope.headers,
+                        envelope.routing_key,
+                        False,
+                        received_at,
+                        self.handed,
+                        position_of(number),
+                    )
+                )
+        return deliveries

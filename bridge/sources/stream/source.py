@@ -1,0 +1,201 @@
+"""The source for RabbitMQ's streams: the life around its connections."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+import structlog
+
+from bridge.clients.queue import QueuePlan
+from bridge.clock import Clock, SystemClock
+from bridge.errors import ConfigError, EndOfStream
+from bridge.model import Delivery, Gap
+from bridge.sources.stream.dial import Dial, places_of
+from bridge.sources.stream.intake import Intake
+from bridge.sources.stream.messages import offset_of
+from bridge.sources.stream.place import read_place
+from bridge.sources.stream.reader import Reader
+
+_CLOSE_SECONDS = 3.0
+"""For the last position and the farewell; past it the connection is cut."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_SYSTEM_CLOCK = SystemClock()
+
+_log = structlog.get_logger()
+
+
+class StreamSource:
+    """
+    Fulfils `bridge.sources.Source` for the stream `celeryev.bridge.<group>.stream` of a RabbitMQ.
+
+    A position is the offset of the next message, 8 bytes. `start(position)` goes on exactly there; `start(None)` where
+    the broker's own offset tracking says for this group, which is told what is settled at most a second later: at least
+    once. Over AMQP 0-9-1 (see `Dial`) the broker remembers nothing, so `start(None)` is the oldest message there.
+
+    A lost connection repeats nothing and loses nothing: what was read is held here, and reading goes on behind it.
+    Gaps: `truncated` (what the stream's bounds cut off before it was read), `queue-deleted` (while connected),
+    `stream-replaced` (it ends below the position), `unreadable` (a chunk that is broken on the broker's disk).
+
+    Lives on one event loop; one task of its own holds the connection.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        group: str = "default",
+        queue_args: Mapping[str, str] = _NOTHING,
+        prefetch: int = 5000,
+        max_unsettled_bytes: int = 64 * 1024 * 1024,
+        start: str | None = None,
+        fail_fast: bool = False,
+        clock: Clock = _SYSTEM_CLOCK,
+    ) -> None:
+        """
+        Args:
+            url: `amqp[s]://...`, or several separated by `;` that are tried in turn; `?stream_port=` of each.
+            group: names the stream, and whose position is remembered.
+            queue_args: replace or add arguments of the queue, as text (`true`, `false` and integers are typed).
+            prefetch: the most deliveries unsettled at a time, but for the rest of one chunk.
+            max_unsettled_bytes: of bodies, likewise.
+            start: where to begin whatever is remembered (`place.read_place`); None: where it is remembered.
+            fail_fast: when no server can be reached at first, or the first one reached lets us read nothing, that is
+                an error.
+            clock: dates deliveries and gaps, times heartbeats.
+
+        Raises:
+            ConfigError: a URL, group, place or number that can never work.
+        """
+        problems = [
+            f"{name} {value}: at least 1"
+            for name, value in (("prefetch", prefetch), ("max_unsettled_bytes", max_unsettled_bytes))
+            if value < 1
+        ]
+        with collecting(problems):
+            self._places = places_of(url)
+        with collecting(problems):
+            self._dial = Dial(QueuePlan("stream", group, queue_args), group, prefetch, clock)
+        with collecting(problems):
+            self._forced = None if start is None else read_place(start)
+        if problems:
+            raise ConfigError(problems)
+        self._arrived = asyncio.Event()
+        self._intake = Intake(prefetch, max_unsettled_bytes, clock, changed=self._arrived.set)
+        self._reader = Reader(
+            self._places,
+            self._dial,
+            self._intake,
+            shown=self.shown,
+            forced=self._forced,
+            fail_fast=fail_fast,
+            clock=clock,
+            changed=self._arrived.set,
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    @property
+    def shown(self) -> str:
+        """The broker without user, password and parameters, as logs may show it."""
+        return ";".join(address.shown for address, _ in self._places)
+
+    async def __aenter__(self) -> Self:
+        """
+        As `Source.__aenter__`: connects, declares and binds.
+
+        Raises:
+            ConfigError: the queue exists with other arguments, or cannot be.
+            ConnectError, CredentialsError: with fail_fast.
+        """
+        if self._task is None and not self._stopped:
+            self._task = asyncio.create_task(self._reader.run(), name=f"stream {self.shown}")
+            try:
+                while not (self._reader.connected or self._stopped or self._reader.ended):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                if self._reader.failure is not None:
+                    raise self._reader.failure
+            except BaseException:
+                await self._close()
+                raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `Source.__aexit__`: stores the last position and disconnects, within 5 s also when the server hangs."""
+        await self._close()
+
+    async def _close(self) -> None:
+        self.stop()
+        self._reader.close()
+        if self._task is None:
+            return
+        await asyncio.wait({self._task}, timeout=_CLOSE_SECONDS)
+        if not self._task.done():
+            _log.warning("connection not closed in time", broker=self.shown)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def acquire(self) -> None:
+        """As `Source.acquire`: returns at once."""
+
+    async def start(self, position: bytes | None) -> None:
+        """
+        As `Source.start`.
+
+        Raises:
+            ConfigError: that is no position of a stream.
+        """
+        if position is not None:
+            try:
+                offset_of(position)
+            except ValueError as error:
+                raise ConfigError(f"stream: {error}") from None
+        self._reader.start(position)
+
+    async def read(self) -> list[Delivery | Gap]:
+        """
+        As `Source.read`.
+
+        Raises:
+            EndOfStream: stopped, and everything was handed out.
+            ConfigError: the queue was declared anew, with other arguments, by somebody else.
+            SourceError: a fault of ours.
+        """
+        await asyncio.sleep(0)  # what is held must not keep the loop from its other tasks
+        while True:
+            items = self._intake.held.take()
+            if items:
+                return items
+            if self._reader.failure is not None:
+                raise self._reader.failure
+            if self._stopped or self._reader.ended:
+                raise EndOfStream
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """As `Source.settle`: whatever connection a delivery came over."""
+        self._intake.settle(deliveries)
+        self._reader.proceed()
+
+    def stop(self) -> None:
+        """As `Source.stop`."""
+        self._stopped = True
+        self._reader.stop()
+        self._arrived.set()
+
+
+@contextlib.contextmanager
+def collecting(problems: list[str]) -> Iterator[None]:
+    """All problems are told at once: those of the block are noted and the next thing is looked at."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.problems
+    except ValueError as error:
+        problems.append(f"start: {error}")

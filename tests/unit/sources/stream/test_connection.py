@@ -1,0 +1,159 @@
+"""bridge/sources/stream/connection.py."""
+
+import asyncio
+
+import pytest
+
+from bridge.errors import ConnectError
+from bridge.sources.stream import commands
+from bridge.sources.stream.commands import ANSWER, Key
+from bridge.sources.stream.connection import Connection, reason_of
+from bridge.testing import FakeClock
+from tests.running import run, until
+from tests.unit.sources.stream.streaming import Peer
+
+
+async def connected(peer: Peer, clock: FakeClock | None = None) -> Connection:
+    connection = Connection(clock or FakeClock())
+    await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", peer.port)
+    return connection
+
+
+def test_a_request_gets_its_answer() -> None:
+    """Also when several are under way; the code comes first."""
+
+    async def check() -> None:
+        async with Peer({Key.QUERY_OFFSET: b"\0\x13"}) as peer:
+            connection = await connected(peer)
+            answers = await asyncio.gather(
+                connection.request(Key.SUBSCRIBE, b""), connection.request(Key.QUERY_OFFSET, b"")
+            )
+            assert [code for code, _ in answers] == [1, commands.NO_OFFSET]
+            assert (await connection.metadata("s")).u32() == 1
+            await connection.close()
+            assert peer.seen()[-1] == Key.CLOSE
+
+    run(check())
+
+
+def test_deliveries_are_handed_on_once_per_read() -> None:
+    """Each chunk, and then that all of the read was handed on."""
+
+    async def check() -> None:
+        calls: list[bytes] = []
+        async with Peer() as peer:
+            connection = await connected(peer)
+            connection.delivered = calls.append
+            connection.drained = lambda: calls.append(b"drained")
+            await connection.request(Key.OPEN, b"")
+            peer.push(commands.frame(Key.DELIVER, b"one") + commands.frame(Key.DELIVER, b"two"))
+            await until(lambda: calls[-1:] == [b"drained"] and b"two" in calls)
+            peer.push(commands.frame(Key.DELIVER, b"three"))  # after a small read the socket rests for a moment
+            await until(lambda: b"three" in calls)
+            assert [call for call in calls if call != b"drained"] == [b"one", b"two", b"three"]
+            await connection.close()
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("pushed", "reason"),
+    [
+        (commands.frame(Key.CLOSE, b"\0\0\0\1" + commands.close(15, "enough")), "enough"),
+        (commands.frame(Key.METADATA_UPDATE, b"\0\6" + commands.text("s")), "stream s: the stream is not available"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "does not speak the stream protocol"),
+        (commands.frame(Key.DELIVER, b""), "refused"),
+    ],
+)
+def test_what_ends_the_connection_is_told(pushed: bytes, reason: str) -> None:
+    """To who waits for an answer, and to who looks."""
+
+    async def check() -> None:
+        def refuse(payload: bytes) -> None:
+            raise ConnectError("refused")
+
+        async with Peer({Key.QUERY_OFFSET: b""}) as peer:
+            connection = await connected(peer)
+            connection.delivered = refuse
+            asking = asyncio.create_task(connection.request(Key.QUERY_OFFSET, b""))
+            await until(lambda: Key.QUERY_OFFSET in peer.seen())
+            peer.push(pushed)
+            with pytest.raises(ConnectError, match=reason):
+                await asking
+            with pytest.raises(ConnectError, match=reason):
+                await connection.request(Key.OPEN, b"")
+            assert reason in str(connection.lost.result())
+
+    run(check())
+
+
+def test_a_server_that_goes_is_noticed() -> None:
+    """Its end of the connection is ours."""
+
+    async def check() -> None:
+        async with Peer() as peer:
+            connection = await connected(peer)
+            await connection.request(Key.OPEN, b"")
+        assert isinstance(await connection.lost, ConnectionError)
+
+    run(check())
+
+
+def test_heartbeats_go_both_ways() -> None:
+    """Twice an interval; two intervals of silence lose the connection, but not while we do not read."""
+
+    async def check() -> None:
+        async with Peer() as peer:
+            clock = FakeClock()
+            connection = await connected(peer, clock)
+            await connection.request(Key.OPEN, b"")
+            beating = asyncio.create_task(connection.beat(10))
+            connection.pause(True)
+            for _ in range(6):
+                await clock.until_sleeping()
+                clock.turn(5)
+            await until(lambda: peer.seen().count(Key.HEARTBEAT) == 6)
+            await clock.until_sleeping()
+            connection.pause(False)
+            for _ in range(5):
+                await clock.until_sleeping()
+                clock.turn(5)
+            await beating
+            assert "silent for 20 s" in str(connection.lost.result())
+
+    run(check())
+
+
+def test_a_refused_credit_is_no_answer_to_another_request() -> None:
+    """It has no correlation id: its code must not be taken for one."""
+
+    async def check() -> None:
+        async with Peer({Key.QUERY_OFFSET: b""}) as peer:
+            connection = await connected(peer)
+            asking = asyncio.create_task(connection.request(Key.QUERY_OFFSET, b""))
+            await until(lambda: Key.QUERY_OFFSET in peer.seen())
+            peer.push(commands.frame(Key.CREDIT | ANSWER, b"\0\0\0\1\0"))
+            peer.push(commands.frame(Key.QUERY_OFFSET | ANSWER, b"\0\0\0\1\0\1"))
+            assert (await asking)[0] == 1
+            await connection.close()
+
+    run(check())
+
+
+def test_closing_a_server_that_hangs_ends_in_time() -> None:
+    """The farewell is given up."""
+
+    async def check() -> None:
+        async with Peer({Key.CLOSE: b""}) as peer:
+            connection = await connected(peer)
+            await connection.close()
+            await connection.close()
+            assert connection.lost.done()
+
+    run(check())
+
+
+def test_codes_have_words() -> None:
+    """Also those that came later."""
+    assert reason_of(16) == "access was refused"
+    assert reason_of(99) == "code 99"

@@ -1,0 +1,60 @@
+"""bridge/sources/stream/window.py."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.sources.stream.window import Window
+
+
+def test_one_chunk_is_asked_for_until_its_size_is_known() -> None:
+    """It may hold one message or thousands."""
+    assert Window(5000, 1000).grant() == 1
+
+
+def test_what_is_settled_makes_room() -> None:
+    """With the window full nothing is asked for; with all settled always one chunk, however large."""
+    window = Window(10, 10_000)
+    window.grant()
+    window.arrived(25, 100)
+    assert window.grant() == 0
+    window.settled(15, 60)
+    assert window.grant() == 0
+    window.settled(10, 40)
+    assert window.grant() == 1
+
+
+def test_bytes_bound_it_too() -> None:
+    """Messages of half the bound come two at a time."""
+    window = Window(5000, 1000)
+    window.grant()
+    window.arrived(1, 500)
+    assert window.grant() == 1
+    window.arrived(1, 500)
+    assert window.grant() == 0
+    assert not window.full
+    window.arrived(2, 1000)
+    assert window.full
+
+
+def test_a_new_subscription_begins_anew() -> None:
+    """What was asked for over the lost connection never comes; what is unsettled still counts."""
+    window = Window(100, 10_000)
+    window.grant()
+    window.arrived(1, 1)
+    window.grant()
+    window.restart()
+    assert window.grant() == 1
+    assert window.items == 1
+
+
+@given(st.integers(1, 1000), st.lists(st.integers(1, 50), min_size=1, max_size=200))
+def test_the_bound_is_kept_but_for_one_chunk_when_chunks_shrink(prefetch: int, sizes: list[int]) -> None:
+    """Whatever the sizes: when no chunk is larger than those before it, the excess is less than one chunk."""
+    window, queue = Window(prefetch, 10**9), sorted(sizes, reverse=True)
+    asked = window.grant()
+    while asked and queue:
+        size = queue.pop(0)
+        asked -= 1
+        window.arrived(size, size)
+        assert window.items < prefetch + max(sizes)
+        asked += window.grant()
