@@ -21,6 +21,9 @@ from bridge.state import ClusterState
 from bridge.telemetry import Counters
 from bridge.validate import Policy, Schemas
 
+REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+"""Read without kombu; `kombu+redis://` is read with it."""
+
 T = TypeVar("T")
 
 
@@ -123,6 +126,10 @@ class Builder:
             raise ConfigError(
                 f"start: only a stream can be read from a place: {end.label} has a {end.queue_type} queue"
             )
+        if end.url.scheme in REDIS_SCHEMES:
+            from bridge.sources.redis import RedisSource
+
+            return RedisSource(end.broker, fail_fast=self._config.fail_fast, clock=self._clock)
         return _broker_source(end)(
             end.broker,
             queue_type="transient" if end.queue_type == "transient" else "quorum",

@@ -1,4 +1,4 @@
-"""What the reader's thread has read and the event loop has not taken."""
+"""What was read from a broker and the chain has not taken."""
 
 import threading
 from collections import deque
@@ -16,7 +16,8 @@ _COUNTED_BYTES = 64 * 1024
 
 class Inbox:
     """
-    A list in the broker's order, shared by the reader's thread (`put`) and the event loop (`take`). Never blocks.
+    A list in the broker's order, between who reads the broker (`put`, from any thread) and the chain (`take`). Never
+    blocks.
 
     With a bound (for transports that keep nothing for us, where reading may not stop) what does not fit is lost, the
     newest first, until half of it is free again; one Gap with reason `overflow` stands where they would have been.
@@ -29,20 +30,34 @@ class Inbox:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._max_items = self._max_bytes = 0  # unbounded: the window bounds what the broker delivers
+        self._overhead = 0
         self._lock = threading.Lock()
         self._items: deque[Delivery | Gap] = deque()
         self._bytes = 0
         self._last_kept = clock.now()
+        self._whole_until: float | None = None
         self._overflow: Gap | None = None
 
-    def bound(self, max_items: int, max_bytes: int) -> None:
-        """From now on hold at most this many items, and bodies of this many bytes (the last may go beyond)."""
-        with self._lock:
-            self._max_items, self._max_bytes = max_items, max_bytes
+    def bound(self, max_items: int, max_bytes: int, *, overhead: int = 0) -> None:
+        """
+        From now on hold at most this many items, and bodies of this many bytes (the last may go beyond); 0: any number.
 
-    def put(self, items: Iterable[Delivery | Gap]) -> None:
-        """Add 0..n items behind the others."""
+        Args:
+            overhead: bytes that each delivery counts besides its body. Set before the first delivery.
+        """
         with self._lock:
+            self._max_items, self._max_bytes, self._overhead = max_items, max_bytes, overhead
+
+    def put(self, items: Iterable[Delivery | Gap], *, whole_until: float | None = None) -> None:
+        """
+        Add 0..n items behind the others.
+
+        Args:
+            whole_until: where an overflow begins in them, nothing sent before this moment is lost; when not given, the
+                moment when the last delivery that was kept was read.
+        """
+        with self._lock:
+            self._whole_until = whole_until
             for item in items:
                 if isinstance(item, Gap):
                     self._end_overflow()
@@ -51,7 +66,7 @@ class Inbox:
                     self._lose(item)
                 else:
                     self._items.append(item)
-                    self._bytes += len(item.body)
+                    self._bytes += len(item.body) + self._overhead
                     self._last_kept = item.received_at or self._last_kept
 
     def take(self) -> list[Delivery | Gap]:
@@ -66,7 +81,8 @@ class Inbox:
                     break
                 taken.append(self._items.popleft())
                 size += weight
-            self._bytes -= size
+                if isinstance(head, Delivery):
+                    self._bytes -= weight + self._overhead
             if self._overflow is not None and self._has_room():
                 self._end_overflow()
         return taken
@@ -87,11 +103,15 @@ class Inbox:
 
     def _has_room(self) -> bool:
         """Half free: to go on at every free place would make a gap of every few lost events."""
-        return 2 * len(self._items) <= self._max_items and 2 * self._bytes <= self._max_bytes
+        return not (
+            (self._max_items and 2 * len(self._items) > self._max_items)
+            or (self._max_bytes and 2 * self._bytes > self._max_bytes)
+        )
 
     def _lose(self, delivery: Delivery) -> None:
         if self._overflow is None:
-            self._overflow = Gap("overflow", self._last_kept, self._last_kept, lost=0, lost_exact=True)
+            begin = self._last_kept if self._whole_until is None else self._whole_until
+            self._overflow = Gap("overflow", begin, begin, lost=0, lost_exact=True)
         events = _events(delivery)
         self._overflow.lost = (self._overflow.lost or 0) + (1 if events is None else events)
         self._overflow.lost_exact = self._overflow.lost_exact and events is not None

@@ -1,4 +1,4 @@
-"""The kombu source on a real Redis: pub/sub keeps nothing, so every loss has to be told."""
+"""The Redis source on a real Redis: pub/sub keeps nothing, so every loss has to be told."""
 
 import asyncio
 import base64
@@ -10,7 +10,7 @@ import pytest
 
 from bridge.errors import ConnectError, CredentialsError
 from bridge.model import Delivery, Gap
-from bridge.sources.kombu import KombuSource
+from bridge.sources.redis import RedisSource
 from tests.celeryapp import Worker, add, fail, pay, send
 from tests.ledger import Publisher, publish
 from tests.reading import Items, bodies, gaps, read_bodies, read_until, types
@@ -30,7 +30,7 @@ def test_a_real_worker_is_heard(redis: RedisServer) -> None:
     wanted |= {"worker-online", "worker-heartbeat"}
 
     async def check() -> None:
-        async with KombuSource(redis.url) as source:
+        async with RedisSource(redis.url) as source:
             await source.start(None)
             with Worker(redis.url):
                 sent = [send(add, 1, 2), send(fail, "no money"), send(pay, 7)]
@@ -50,7 +50,7 @@ def test_nothing_is_left_behind(redis_servers: Servers) -> None:
     server = redis_servers()
 
     async def check() -> None:
-        async with KombuSource(server.url) as source:
+        async with RedisSource(server.url) as source:
             await source.start(None)
             with server.client() as client:
                 envelope = orjson.dumps({"body": "e30=", "properties": {"body_encoding": "base64"}})
@@ -68,7 +68,7 @@ def test_a_killed_client_is_one_gap(redis: RedisServer) -> None:
     """CLIENT KILL: one Gap between what came before and what comes after."""
 
     async def check() -> None:
-        async with KombuSource(redis.url) as source:
+        async with RedisSource(redis.url) as source:
             await source.start(None)
             await asyncio.to_thread(publish, redis.url, [b"before"])
             before = await read_bodies(source, 1)
@@ -93,7 +93,7 @@ def test_a_restart_is_one_gap_however_many_attempts_it_takes(redis_servers: Serv
     server = redis_servers()
 
     async def check() -> None:
-        async with KombuSource(server.url) as source:
+        async with RedisSource(server.url) as source:
             await source.start(None)
             await asyncio.to_thread(publish, server.url, [b"before"])
             await read_bodies(source, 1)
@@ -117,7 +117,7 @@ def test_a_connection_that_falls_silent_is_noticed(redis: RedisServer) -> None:
     async def check() -> None:
         async with Proxy(redis.port) as proxy:
             url = f"redis://127.0.0.1:{proxy.port}/0?health_check_interval=0.2"
-            async with KombuSource(url) as source:
+            async with RedisSource(url) as source:
                 await source.start(None)
                 made = proxy.accepted
                 proxy.freeze()
@@ -138,7 +138,7 @@ def test_a_silent_server_that_answers_pings_is_alive(redis: RedisServer) -> None
     async def check() -> None:
         async with Proxy(redis.port) as proxy:
             url = f"redis://127.0.0.1:{proxy.port}/0?health_check_interval=0.05"
-            async with KombuSource(url) as source:
+            async with RedisSource(url) as source:
                 await source.start(None)
                 made = proxy.accepted
                 await asyncio.wait({reading := asyncio.create_task(source.read())}, timeout=1)
@@ -158,7 +158,9 @@ def test_every_event_is_handed_out_or_counted(redis: RedisServer) -> None:
         return 2 * len(bodies(items)) + sum(gap.lost or 0 for gap in gaps(items))
 
     async def check() -> None:
-        async with KombuSource(redis.url, prefetch=1) as source:  # so ten messages are held
+        async with RedisSource(
+            redis.url, buffer_bytes=2100
+        ) as source:  # ten messages, at 200 bytes besides their bodies
             await source.start(None)
             await asyncio.to_thread(publish, redis.url, batches)
             items = await read_until(source, lambda items: accounted(items) >= 1000)
@@ -187,7 +189,7 @@ def test_what_is_no_envelope_arrives_as_it_is(redis: RedisServer) -> None:
     ]
 
     async def check() -> None:
-        async with KombuSource(redis.url) as source:
+        async with RedisSource(redis.url) as source:
             await source.start(None)
             with redis.client() as client:
                 for data in [*broken, orjson.dumps(good)]:
@@ -213,7 +215,7 @@ def test_channels_are_named_as_kombu_names_them(redis: RedisServer, path: str, o
 
     async def check() -> None:
         url = f"redis://127.0.0.1:{redis.port}/{path}"
-        async with KombuSource(f"{url}?{query}" if query else url) as source:
+        async with RedisSource(f"{url}?{query}" if query else url) as source:
             await source.start(None)
 
             def send() -> None:
@@ -234,7 +236,7 @@ def test_a_wrong_password_is_an_error_with_fail_fast(redis_servers: Servers) -> 
 
     async def check(login: str) -> None:
         with pytest.raises(CredentialsError) as caught:
-            async with KombuSource(f"redis://{login}127.0.0.1:{server.port}/0", fail_fast=True):
+            async with RedisSource(f"redis://{login}127.0.0.1:{server.port}/0", fail_fast=True):
                 pytest.fail("connected")
         assert "hunter2" not in str(caught.value)
 
@@ -252,7 +254,7 @@ def test_tls_verifies_the_server(redis_servers: Servers, tmp_path: Path) -> None
     )
 
     async def connect(host: str, query: str) -> None:
-        async with KombuSource(f"rediss://{host}:{server.port}/0{query}", fail_fast=True) as source:
+        async with RedisSource(f"rediss://{host}:{server.port}/0{query}", fail_fast=True) as source:
             await source.start(None)
 
     run(connect("127.0.0.1", f"?ssl_ca_certs={folder / 'ca.pem'}"))

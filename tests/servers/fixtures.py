@@ -10,7 +10,7 @@ from tests.servers.kafka import KafkaServer, fetch, why_not
 from tests.servers.process import sweep
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.rabbitmq import why_not as rabbitmq_why_not
-from tests.servers.redis import RedisServer
+from tests.servers.redis import RedisServer, Sentinel
 from tests.servers.redis import why_not as redis_why_not
 from tests.servers.require import cannot_have
 
@@ -78,6 +78,13 @@ def redis_servers(leftovers_swept: None) -> Iterator[Callable[..., RedisServer]]
         cannot_have("Redis", redis_why_not())
     with ExitStack() as stack:
         yield lambda *options, tls=False: stack.enter_context(RedisServer(*options, tls=tls))
+
+
+@pytest.fixture
+def sentinels(redis_servers: Callable[..., RedisServer]) -> Iterator[Callable[..., Sentinel]]:
+    """Makes sentinels of the test's own, started, from `Sentinel`'s arguments; ends them after it."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(Sentinel(*arguments))
 
 
 @pytest.fixture(scope="session")

@@ -75,3 +75,28 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sentinel(RedisServer):
+    """
+    One that watches a master alone and takes it for dead after half a second.
+
+    Args:
+        master: known to it as `mymaster`.
+        settings: lines of its configuration.
+    """
+
+    def __init__(self, master: RedisServer, *settings: str) -> None:
+        super().__init__()
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {self.folder}",
+            f"sentinel monitor mymaster 127.0.0.1 {master.port} 1",
+            "sentinel down-after-milliseconds mymaster 500",
+            "sentinel failover-timeout mymaster 3000",
+            *settings,
+        ]
+        configuration = self.folder / "sentinel.conf"  # it writes into it
+        configuration.write_text("\n".join(lines) + "\n")
+        self.process = ServerProcess(["redis-server", str(configuration), "--sentinel"], log=self.folder / "server.log")

@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from bridge.sources.kombu import KombuSource
+from bridge.sources.redis import RedisSource
 from tests.ledger import publish
 from tests.servers.proxy import Proxy
 from tests.servers.redis import RedisServer
@@ -40,8 +40,8 @@ class RedisHarness:
     ) -> None:
         await self._proxy.__aexit__(kind, error, trace)
 
-    def source(self, *, fail_fast: bool = False) -> KombuSource:
-        return KombuSource(f"redis://127.0.0.1:{self._proxy.port}/0", fail_fast=fail_fast)
+    def source(self, *, fail_fast: bool = False) -> RedisSource:
+        return RedisSource(f"redis://127.0.0.1:{self._proxy.port}/0", fail_fast=fail_fast)
 
     async def publish(self, bodies: Sequence[bytes]) -> None:
         await asyncio.to_thread(publish, self._server.url, bodies)

@@ -22,6 +22,7 @@ from bridge.sources.amqp import AmqpSource
 from bridge.sources.kombu import KombuSource
 from bridge.sources.lines import LinesSource
 from bridge.sources.stream import StreamSource
+from bridge.sources.redis import RedisSource
 
 KAFKA = SinkEnd(kind="kafka", servers=("k1:9092",), topic="celery.events")
 
@@ -56,12 +57,17 @@ def test_every_problem_of_schemas_source_and_sink_is_told_at_once(tmp_path: Path
         ("amqps://a;amqp://b", AmqpSource),
         ("pyamqp://rabbit", KombuSource),
         ("kombu+amqp://rabbit", KombuSource),
-        ("redis://redis/3", KombuSource),
+        ("redis://redis/3", RedisSource),
+        ("rediss://redis/3", RedisSource),
+        ("REDIS://redis", RedisSource),
+        ("redis+socket:///run/redis.sock", RedisSource),
+        ("sentinel://s1;sentinel://s2?master_name=m", RedisSource),
+        ("kombu+redis://redis/3", KombuSource),
         ("memory://", KombuSource),
     ],
 )
 def test_source_goes_by_the_url(url: str, kind: type) -> None:
-    """A path and `-` are lines, RabbitMQ has a reader of its own, everything else is kombu's."""
+    """A path and `-` are lines, RabbitMQ and Redis have readers of their own, everything else is kombu's."""
     assert type(built(url)._source) is kind
 
 

@@ -132,3 +132,35 @@ def test_every_event_is_taken_or_counted(steps: list[int | None]) -> None:
             assert int(item.body) == expected
             expected += 1
     assert expected == sent
+
+
+def test_a_bound_of_nothing_is_none() -> None:
+    """Bytes alone may be bounded, or items alone; the gap ends when half of what is bounded is free."""
+    for bound in ((0, 40), (4, 0)):
+        inbox = Inbox(FakeClock())
+        inbox.bound(*bound)
+        inbox.put([Delivery(b"x" * 10)] * 5)
+        assert inbox.take() == [Delivery(b"x" * 10)] * 4
+        assert [type(item) for item in inbox.take()] == [Gap]
+
+
+def test_what_a_delivery_takes_besides_its_body_counts() -> None:
+    """A million small bodies fill a memory as well; taking them gives all of it back."""
+    inbox = Inbox(FakeClock())
+    inbox.bound(0, 1000, overhead=200)
+    for _ in range(3):
+        inbox.put([Delivery(b"{}")] * 6)
+        assert [type(item) for item in inbox.take()] == [Delivery] * 5
+        assert [item.lost for item in inbox.take() if isinstance(item, Gap)] == [1]
+
+
+def test_an_overflow_begins_where_the_source_says_that_all_was_whole() -> None:
+    """What is lost was sent before it was read: the last delivery's time may be too late."""
+    inbox = Inbox(FakeClock())
+    inbox.bound(1, 0)
+    inbox.put([Delivery(b"{}", received_at=9.0), Delivery(b"{}", received_at=9.0)], whole_until=7.0)
+    inbox.put([Delivery(b"{}", received_at=10.0)], whole_until=8.0)
+    inbox.take()
+    (gap,) = inbox.take()
+    assert isinstance(gap, Gap)
+    assert (gap.from_time, gap.lost) == (7.0, 2)
