@@ -67,6 +67,11 @@ class Chain:
         """How long the oldest unsettled batch has been waiting; 0 when none is."""
         return self._clock.monotonic() - self._oldest[0] if self._oldest else 0.0
 
+    @property
+    def events_lost_estimate(self) -> int:
+        """Events that workers sent and we never received, by the workers' own counters; see `bridge.loss`."""
+        return self.pipeline.losses.events(self.counters.received, self.pipeline.state.starts)
+
     def stop(self) -> None:
         """Stop reading; `run` returns when what was read is delivered. Safe twice, before `run`, in a handler."""
         self._stopped.set()

@@ -1,5 +1,6 @@
 """Stage: fold an event into the state and say what the state knows that the event lacks."""
 
+from bridge.loss import Losses
 from bridge.model import Context, Event
 from bridge.state import ClusterState
 
@@ -23,9 +24,9 @@ def kind_of(event_type: str) -> tuple[str, str]:
     return kind
 
 
-def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) -> Context:
+def enrich(event: Event, event_id: str, event_time: str, state: ClusterState, losses: Losses | None = None) -> Context:
     """
-    Fold one valid event into `state` and return what is now known of its task.
+    Fold one valid event into `state`, what a worker counts into `losses`, and return what is now known of its task.
 
     A custom event of another group changes nothing, but learns of the task whose uuid it carries.
 
@@ -33,7 +34,7 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) ->
         event: valid by its schema; not mutated.
         event_id: as `identify.event_id` made it.
         event_time: the event's timestamp as the record shows it.
-        state: the chain's own; mutated.
+        state, losses: the chain's own; mutated.
 
     Cost: 1.6 us (tests/bench).
     """
@@ -41,7 +42,9 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState) ->
     if group == "task":
         return state.fold_task(subject, event.fields, event_id, event_time, event.delivery.received_at) or NOTHING
     if group == "worker":
-        state.fold_worker(subject, event.fields, event.delivery.received_at)
+        worker = state.fold_worker(subject, event.fields, event.delivery.received_at)
+        if losses is not None:
+            losses.report(subject, event.fields, worker.starts)
         return NOTHING
     uuid = event.fields.get("uuid")
     return (state.task(uuid) if isinstance(uuid, str) else None) or NOTHING

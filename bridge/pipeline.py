@@ -13,6 +13,7 @@ from bridge.enrich import enrich
 from bridge.errors import InvalidEventError
 from bridge.filter import Filter
 from bridge.identify import event_id, identify
+from bridge.loss import Losses
 from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Record, Tagged, Tally
 from bridge.state import ClusterState
 from bridge.validate import Policy, Schemas
@@ -81,6 +82,7 @@ class Pipeline:
         clock: Clock | None = None,
     ) -> None:
         self.state = state
+        self.losses = Losses()
         self._schemas = schemas
         self.encoder = encoder
         self._passes = passes
@@ -163,7 +165,7 @@ class Pipeline:
 
     def _encode(self, events: Sequence[Event], identities: Sequence[tuple[str, str]], out: Transformed) -> int:
         """Fold and encode valid events, up to one that fails by our fault; how many were handled."""
-        records, state, record = out.records, self.state, self.encoder.record
+        records, state, losses, record = out.records, self.state, self.losses, self.encoder.record
         passes, passes_all = self._passes, self._passes.passes_all
         done, before, seen_at, observed_time = 0, len(records), None, ""
         try:
@@ -171,7 +173,7 @@ class Pipeline:
                 received_at = event.delivery.received_at
                 if received_at is None or received_at != seen_at:
                     seen_at, observed_time = received_at, self._observed_time(received_at)
-                context = enrich(event, identity, event_time, state)
+                context = enrich(event, identity, event_time, state, losses)
                 if passes_all or passes(event, context):
                     records.append(record(event, context, identity, event_time, observed_time))
                 done += 1
@@ -247,7 +249,7 @@ class Pipeline:
                 break
             try:
                 learned = event if event.type not in asked else self._policy.learned(event)
-                context = enrich(learned, identity, event_time, self.state)
+                context = enrich(learned, identity, event_time, self.state, self.losses)
                 if not passes_all and not self._passes(event, context):
                     continue
                 records.append(self.encoder.record(event, context, identity, event_time, observed_time))

@@ -169,6 +169,7 @@ class Service:
                 unsettled=counters.unsettled,
                 redelivered=counters.redelivered,
                 gaps=counters.gaps,
+                events_lost_estimate=chain.events_lost_estimate,
                 lag_seconds=round(chain.lag_seconds, 3),
                 tasks=len(chain.pipeline.state),
                 tasks_evicted=chain.pipeline.state.evicted,

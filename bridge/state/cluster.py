@@ -28,6 +28,8 @@ class ClusterState:
         self.max_workers = max_workers
         self.evicted = 0
         """Tasks that left because there were more than `max_tasks`."""
+        self.starts = 0
+        """How many `task-started` were folded in, each once."""
         self.workers: OrderedDict[str, Worker] = OrderedDict()
         self._running: OrderedDict[str, Task] = OrderedDict()
         self._over: OrderedDict[str, Task] = OrderedDict()
@@ -70,15 +72,19 @@ class ClusterState:
             else:
                 self._over.move_to_end(uuid)
         was_over = task.over_at
-        task.fold(subject, fields, event_id, event_time)
+        fresh = task.fold(subject, fields, event_id, event_time)
         if task.over_at is not was_over and (task.over_at is None or was_over is None):
             self._move(uuid, task)
         if subject != "sent":  # case 5: that was the client
             worker = self.workers.get(fields["hostname"])
             if worker is None:
-                self._hear_new(fields["hostname"], subject, received_at)
+                worker = self._hear_new(fields["hostname"], subject, received_at)
             elif worker.online and worker.heard_at != received_at:  # case 6; a read's events are heard at one time
                 worker.hear(received_at)
+            if subject == "started" and fresh:
+                self.starts += 1
+                if worker is not None:
+                    worker.count_start(fields.get("pid"))
         return task
 
     def fold_worker(self, subject: str, fields: Fields, received_at: float | None) -> Worker:
@@ -100,10 +106,13 @@ class ClusterState:
             self.evicted += 1
         return task
 
-    def _hear_new(self, hostname: str, subject: str, received_at: float | None) -> None:
+    def _hear_new(self, hostname: str, subject: str, received_at: float | None) -> Worker | None:
         # A custom task event may come from any client: it makes no worker (Celery's phantom `gen9@c`, case 5).
-        if subject in STATE_OF:
-            self._worker(hostname).hear(received_at)
+        if subject not in STATE_OF:
+            return None
+        worker = self._worker(hostname)
+        worker.hear(received_at)
+        return worker
 
     def _worker(self, hostname: str) -> Worker:
         worker = self.workers.get(hostname)

@@ -8,6 +8,9 @@ DEFAULT_FREQ = 60.0
 MISSED_HEARTBEATS = 2
 """A worker is lost after twice its interval without a sign (celery.events.state.HEARTBEAT_EXPIRE_WINDOW, 200 %)."""
 
+PROCESSES = 4
+"""Of one name whose starts are counted: the one that is and the one before it, and room for two that share a name."""
+
 COUNTERS = ("active", "processed", "loadavg")
 SOFTWARE = ("sw_ident", "sw_ver", "sw_sys")
 
@@ -15,7 +18,7 @@ SOFTWARE = ("sw_ident", "sw_ver", "sw_sys")
 class Worker:
     """What is known of one node name. Changed by its owner, `ClusterState`, only."""
 
-    __slots__ = (*COUNTERS, *SOFTWARE, "freq", "heard_at", "heartbeat_at", "hostname", "online", "pid")
+    __slots__ = (*COUNTERS, *SOFTWARE, "freq", "heard_at", "heartbeat_at", "hostname", "online", "pid", "starts")
 
     def __init__(self, hostname: str) -> None:
         self.hostname = hostname
@@ -32,6 +35,18 @@ class Worker:
         self.heard_at: float | None = None
         """Our time of the newest event from it, seconds since the epoch; None where the source has no clock."""
         self.online = True
+        self.starts: dict[int | None, int] = {}
+        """How many `task-started` were seen of it, by the pid they carry; of the newest processes only."""
+
+    def count_start(self, pid: int | None) -> None:
+        """A `task-started` of it was seen for the first time."""
+        starts = self.starts
+        if pid in starts:
+            starts[pid] += 1
+            return
+        if len(starts) >= PROCESSES:
+            del starts[next(iter(starts))]
+        starts[pid] = 1
 
     def fold(self, subject: str, fields: Fields, received_at: float | None) -> None:
         """Take a `worker-<subject>` event into account; only documented fields count (case 7)."""

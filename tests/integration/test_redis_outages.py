@@ -10,8 +10,8 @@ from redis import Redis
 from structlog.testing import capture_logs
 
 from bridge.sources.redis import RedisSource
-from tests.ledger import Publisher, publish
-from tests.reading import Items, bodies, gaps, read_bodies, read_until
+from tests.ledger import publish
+from tests.reading import bodies, gaps, read_bodies, read_until
 from tests.running import run, until
 from tests.servers.redis import RedisServer, Sentinel
 
@@ -50,44 +50,6 @@ def test_a_frozen_server_is_noticed(redis_servers: Servers) -> None:
             assert gap.to_time >= thawed_at
 
     run(check(), seconds=60)
-
-
-def test_everything_lost_lies_inside_the_gaps(redis_servers: Servers) -> None:
-    """
-    A server killed again and again under load: what a publisher sent and nobody read was sent inside a Gap, as many
-    Gaps as kills.
-    """
-    server = redis_servers()
-    sent: dict[bytes, float] = {}
-    kills = 3
-
-    def flood(first: int) -> None:
-        with Publisher(server.url) as publisher:
-            for number in range(first, first + 2000):
-                body = b'{"n":%d}' % number
-                sent[body] = time.time()
-                publisher.send(body)
-
-    async def check() -> None:
-        items: Items = []
-        async with RedisSource(server.url) as source:
-            await source.start(None)
-            for kill in range(kills):
-                flooding = asyncio.create_task(asyncio.to_thread(flood, kill * 2000))
-                items += await read_until(source, lambda items: len(bodies(items)) >= 500)
-                server.kill()
-                await asyncio.gather(flooding, return_exceptions=True)
-                server.start()
-                items += await read_until(source, lambda items: bool(gaps(items)))
-            await asyncio.to_thread(publish, server.url, [b"last"])
-            items += await read_until(source, lambda items: b"last" in bodies(items))
-
-        windows = [(gap.from_time, gap.to_time) for gap in gaps(items)]
-        lost = sent.keys() - set(bodies(items))
-        assert [gap.reason for gap in gaps(items)] == ["disconnected"] * kills
-        assert [body for body in lost if not any(begin <= sent[body] <= end for begin, end in windows)] == []
-
-    run(check(), seconds=90)
 
 
 def test_a_subscriber_that_redis_cut_off_is_one_gap(redis_servers: Servers) -> None:

@@ -14,7 +14,7 @@ from bridge.sinks import DeadLetter
 from bridge.telemetry import Counters, Status
 from bridge.testing import Drop, MemorySink, MemorySource
 from tests.running import run, until
-from tests.unit.making import pipeline, started
+from tests.unit.making import event, pipeline, started
 
 
 def body(number: int, **fields: Any) -> bytes:
@@ -373,3 +373,26 @@ def test_an_invalid_event_ends_it_with_all_before_settled() -> None:
     assert len(source.settled) == 3
     assert chain.counters.balanced
     assert chain.status is Status.STOPPED
+
+
+def test_what_workers_counted_and_nobody_saw_is_estimated() -> None:
+    """Two of four starts are missing, so half of what was received was lost."""
+    at = 1_800_000_000.0
+    counts = {
+        "freq": 2.0,
+        "active": 0,
+        "loadavg": [0.1, 0.1, 0.1],
+        "sw_ident": "py-celery",
+        "sw_ver": "5",
+        "sw_sys": "L",
+    }
+    beats = [event("worker-heartbeat", at + n, processed=processed, **counts) for n, processed in enumerate((0, 4, 4))]
+    for beat in beats:
+        del beat["uuid"]
+    sent = [json.dumps(beats[0]).encode(), *bodies(2), *(json.dumps(beat).encode() for beat in beats[1:])]
+    chain = made(MemorySource(sent), MemorySink())
+
+    run(chain.run())
+
+    assert (chain.counters.received, chain.counters.dead_lettered) == (5, 0)
+    assert chain.events_lost_estimate == 5

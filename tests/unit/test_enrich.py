@@ -3,6 +3,7 @@
 from typing import Any
 
 from bridge.enrich import KINDS, KINDS_KEPT, NOTHING, enrich, kind_of
+from bridge.loss import Losses
 from bridge.model import Context
 from bridge.state import ClusterState
 from tests.unit.making import decoded, event, received, sent, started
@@ -67,3 +68,13 @@ def test_types_remembered_are_bounded() -> None:
         kind_of(f"custom-{number}")
 
     assert len(KINDS) <= KINDS_KEPT
+
+
+def test_what_a_worker_counts_is_compared_with_what_was_seen() -> None:
+    """Two starts were processed that nobody saw; the second heartbeat confirms it."""
+    state, losses = ClusterState(), Losses()
+    heartbeats = [event("worker-heartbeat", float(at), processed=n) for at, n in ((1, 0), (3, 3), (4, 3))]
+    for number, fields in enumerate([heartbeats[0], started(2.0), *heartbeats[1:]]):
+        enrich(decoded(fields), identity(number), "2026-11-20T11:47:55.123Z", state, losses)
+
+    assert losses.starts == 2

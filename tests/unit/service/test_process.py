@@ -63,6 +63,7 @@ def test_file_is_delivered_whole_and_summed_up(tmp_path: Path, capsys: pytest.Ca
     assert [record["uuid"] for record in read(out)] == [f"u{number}" for number in range(2500)]
     (summary,) = [line for line in capsys.readouterr().err.splitlines() if "event='summary'" in line]
     assert "received=2500 delivered=2500 dead_lettered=0 filtered=0 unsettled=0" in summary
+    assert "events_lost_estimate=0" in summary
 
 
 def test_several_sources_share_one_output(tmp_path: Path) -> None:

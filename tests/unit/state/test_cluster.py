@@ -92,3 +92,13 @@ def test_state_of_no_room_at_all_holds_nothing() -> None:
 
     assert len(state) == 0
     assert state.evicted == 2
+
+
+def test_starts_are_counted_once_each() -> None:
+    """For the whole cluster and for its worker; an event that comes again is not another start."""
+    state = ClusterState()
+    for number in (1, 2, 2):
+        fold(state, event("task-started", 1.0, uuid=f"u{number}"), number)
+    fold(state, event("task-succeeded", 2.0, uuid="u1", runtime=1.0), 3)
+    assert state.starts == 2
+    assert state.workers["celery@w1"].starts == {7: 2}

@@ -78,3 +78,11 @@ def test_worker_that_never_said_its_interval_has_celerys_default() -> None:
 
     assert worker.freq == DEFAULT_FREQ
     assert worker.alive(10.0 + 2 * DEFAULT_FREQ - 1)
+
+
+def test_starts_are_counted_by_process() -> None:
+    """Of the newest processes of a name only: clients may say any pid."""
+    worker = Worker("celery@w1")
+    for pid in (1, 1, 2, 3, 4, 5, 5):
+        worker.count_start(pid)
+    assert worker.starts == {2: 1, 3: 1, 4: 1, 5: 2}
