@@ -39,7 +39,7 @@ format: $(TEST) ## format the code and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: servers ## CPU per event beside the script that everyone writes; real RabbitMQ and Kafka
+bench: servers ## CPU per event beside bento and the script that everyone writes; real RabbitMQ, Redis and Kafka
 	@$(BIN)/python -m tests.bench
 
 bench-stages: $(TEST) ## CPU per event of the stages alone, and of replay to the null device

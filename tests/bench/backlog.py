@@ -1,6 +1,6 @@
 """Publishes a backlog, each message confirmed by RabbitMQ: what is not confirmed a quorum queue may lose."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from amqp import Message as AmqpMessage
@@ -13,15 +13,14 @@ from tests.servers.rabbitmq import RabbitServer
 _UNCONFIRMED = 2000  # messages on their way: RabbitMQ confirms those of a quorum queue in batches
 
 
-def declare(server: RabbitServer, contenders: Sequence[Contender]) -> None:
-    """Make each contender's queue anew and empty, bound to Celery's exchange."""
+def declare(server: RabbitServer, contender: Contender) -> None:
+    """Make a contender's queue anew and empty, bound to Celery's exchange."""
     with server.connect() as connection:
         channel: Any = connection.channel()
         channel.exchange_declare(EXCHANGE, "topic", durable=True, auto_delete=False)
-        for one in contenders:
-            channel.queue_delete(one.queue)
-            channel.queue_declare(one.queue, durable=True, auto_delete=False, arguments=dict(one.arguments))
-            channel.queue_bind(one.queue, EXCHANGE, BINDING)
+        channel.queue_delete(contender.queue)
+        channel.queue_declare(contender.queue, durable=True, auto_delete=False, arguments=dict(contender.arguments()))
+        channel.queue_bind(contender.queue, EXCHANGE, BINDING)
 
 
 def fill(server: RabbitServer, messages: Iterable[Message]) -> None:
@@ -43,16 +42,20 @@ def fill(server: RabbitServer, messages: Iterable[Message]) -> None:
 
         channel.events["basic_ack"].add(on_ack)
         for tag, message in enumerate(messages, 1):
-            body = AmqpMessage(
-                message.body,
-                content_type="application/json",
-                content_encoding="utf-8",
-                delivery_mode=1,
-                application_headers={"hostname": message.hostname},
-            )
-            channel.basic_publish(body, EXCHANGE, message.routing_key)
+            channel.basic_publish(amqp_message(message), EXCHANGE, message.routing_key)
             waiting[tag] = None
             while len(waiting) >= _UNCONFIRMED:
                 connection.drain_events(timeout=30)
         while waiting:
             connection.drain_events(timeout=30)
+
+
+def amqp_message(message: Message) -> AmqpMessage:
+    """As Celery publishes it: transient, JSON, the node's name in the headers."""
+    return AmqpMessage(
+        message.body,
+        content_type="application/json",
+        content_encoding="utf-8",
+        delivery_mode=1,
+        application_headers={"hostname": message.hostname},
+    )

@@ -11,7 +11,8 @@ def _command(ends: Ends) -> list[str]:
     return [sys.executable, "-m", "tests.bench.rivals.script", ends.broker, ends.bootstrap, ends.topic, _QUEUE]
 
 
-CONTENDER = Contender(
+SCRIPT = Contender(
+    key="script",
     name="the script everyone writes",
     job="State; adds name and state; auto-ack, no validation, no compression, acks=1",
     queue=_QUEUE,

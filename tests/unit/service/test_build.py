@@ -21,8 +21,8 @@ from bridge.sinks.stdout import LinesSink
 from bridge.sources.amqp import AmqpSource
 from bridge.sources.kombu import KombuSource
 from bridge.sources.lines import LinesSource
-from bridge.sources.stream import StreamSource
 from bridge.sources.redis import RedisSource
+from bridge.sources.stream import StreamSource
 
 KAFKA = SinkEnd(kind="kafka", servers=("k1:9092",), topic="celery.events")
 

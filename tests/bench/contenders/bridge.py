@@ -1,0 +1,78 @@
+"""The bridge, through each of its readers."""
+
+import sys
+
+from bridge.clients.queue import PREFIX, QueuePlan
+from tests.bench.contenders import Contender, Ends, missing
+
+_JOB = "validates, state, event_id, full native record with headers; acks after Kafka; idempotent, acks=all, zstd"
+
+
+def run(ends: Ends, *options: str, scheme: str = "") -> list[str]:
+    """The command line of the service, all else at its defaults."""
+    command = [sys.executable, "-m", "bridge", "run", "--from", scheme + ends.broker, *options]
+    return [*command, "--to", f"kafka://{ends.bootstrap}/{ends.topic}"]
+
+
+def _quorum(group: str) -> dict[str, object]:
+    return QueuePlan("quorum", group, {}).arguments()
+
+
+def _stream(ends: Ends) -> list[str]:
+    broker = f"{ends.broker}?stream_port={ends.stream_port}"
+    return run(Ends(broker, ends.bootstrap, ends.topic), "--queue-type", "stream", "--group", "bench")
+
+
+QUORUM = Contender(
+    key="quorum",
+    name="bridge, quorum queue",
+    job=_JOB,
+    queue=f"{PREFIX}bench",
+    command=lambda ends: run(ends, "--group", "bench"),
+    arguments=lambda: _quorum("bench"),
+    ours=True,
+    why_not=lambda: missing("bridge.sources.amqp"),
+)
+
+STREAM = Contender(
+    key="stream",
+    name="bridge, stream protocol",
+    job=_JOB,
+    queue=f"{PREFIX}bench.stream",
+    command=_stream,
+    arguments=lambda: QueuePlan("stream", "bench", {}).arguments(),  # type: ignore[arg-type]
+    stream=True,
+    ours=True,
+    why_not=lambda: missing("bridge.sources.stream"),
+)
+
+KOMBU = Contender(
+    key="kombu",
+    name="bridge, quorum queue through kombu",
+    job=_JOB,
+    queue=f"{PREFIX}bench-kombu",
+    command=lambda ends: run(ends, "--group", "bench-kombu", scheme="kombu+"),
+    arguments=lambda: _quorum("bench-kombu"),
+    ours=True,
+)
+
+REDIS = Contender(
+    key="redis",
+    name="bridge, Redis",
+    job=_JOB + " (Redis itself keeps nothing)",
+    queue="",
+    command=run,
+    broker="redis",
+    ours=True,
+    why_not=lambda: missing("bridge.sources.redis"),
+)
+
+REDIS_KOMBU = Contender(
+    key="redis-kombu",
+    name="bridge, Redis through kombu",
+    job=_JOB + " (Redis itself keeps nothing)",
+    queue="",
+    command=lambda ends: run(ends, scheme="kombu+"),
+    broker="redis",
+    ours=True,
+)
