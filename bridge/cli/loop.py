@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """
-    As `asyncio.run`, but the end does not wait for host names that are still being looked up.
+    As `asyncio.run`, with uvloop where it is installed, but the end does not wait for host names still being looked up.
 
     asyncio looks names up on threads, and waits for them when a loop is closed, and Python again when it exits. With a
     name server that is down one takes 10 s per search domain (resolv.conf(5): 2 attempts of 5 s): longer than most
@@ -21,9 +21,18 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     Raises:
         Whatever `main` raises.
     """
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.get_loop().set_default_executor(Unawaited())
         return runner.run(main)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's where it is installed, else asyncio's."""
+    try:
+        from bridge.cli.libuv import new_event_loop
+    except ImportError:
+        return None
+    return new_event_loop
 
 
 class Unawaited(ThreadPoolExecutor):

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 
@@ -35,6 +36,18 @@ def test_names_are_looked_up() -> None:
             await loop.getaddrinfo("no such host", 80)
 
     run(check())
+
+
+def test_uvloop_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asyncio's own loop where it is not."""
+
+    async def module() -> str:
+        return type(asyncio.get_running_loop()).__module__
+
+    assert run(module()) == "bridge.cli.libuv"
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    monkeypatch.delitem(sys.modules, "bridge.cli.libuv")
+    assert run(module()).startswith("asyncio.")
 
 
 def test_end_does_not_wait_for_a_name_server() -> None:
