@@ -15,6 +15,7 @@ END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancell
 
 RECEIVED_FIELDS = ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
 SENT_FIELDS = (*RECEIVED_FIELDS, "queue", "exchange", "routing_key")
+
 NO_KWARGS = "{}"
 """Of most tasks: 64 bytes each when every task has its own."""
 
