@@ -14,7 +14,7 @@ TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test servers check format bench bench-stages bench-memory docs pins clean
+.PHONY: help demo test servers check format bench bench-stages bench-memory bench-start bench-latency docs pins clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -45,8 +45,17 @@ bench: servers ## CPU per event beside bento and the script that everyone writes
 bench-stages: $(TEST) ## CPU per event of the stages alone, and of replay to the null device
 	@$(BIN)/python -m tests.bench.stages; stages=$$?; echo; $(BIN)/python -m tests.bench.replay && exit $$stages
 
-bench-memory: $(TEST) ## memory after 1,000,000 events with 10,000 tasks remembered
-	@$(BIN)/python -m tests.bench.replay --events 1000000 --max-tasks 10000 --bar-mib 120
+bench-memory: $(TEST) ## memory of a task, after 1,000,000 events, and over 10,000,000 tasks
+	@failed=0; \
+	$(BIN)/python -m tests.bench.memory live || failed=1; echo; \
+	$(BIN)/python -m tests.bench.replay --events 1000000 --max-tasks 10000 --bar-mib 120 || failed=1; echo; \
+	$(BIN)/python -m tests.bench.memory distinct || failed=1; exit $$failed
+
+bench-start: servers ## CPU until the first record is in Kafka, and of --help
+	@$(BIN)/python -m tests.bench.start
+
+bench-latency: servers ## from publication to record, one event at a time
+	@$(BIN)/python -m tests.bench.latency
 
 docs: $(TEST) ## write docs/reference again
 	@$(BIN)/python docs/generate.py

@@ -37,3 +37,8 @@ def machine() -> str:
 def load_average() -> str:
     """Of the last 1, 5 and 15 minutes: what else ran on the machine."""
     return " ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
+def rss_mib(pid: int) -> float:
+    """The resident set of a process now (proc(5), statm)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024**2
