@@ -12,6 +12,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.config import Config
 from bridge.errors import BridgeError, OutputError
 from bridge.service.build import build
+from bridge.service.garbage import sparing
 
 log = structlog.get_logger()
 
@@ -43,7 +44,7 @@ async def run(config: Config, *, stop: asyncio.Event | None = None, clock: Clock
     clock = clock or SystemClock()
     chains = build(config, clock)
     service = Service(config, chains, clock)
-    with service.signals() if stop is None else service.stopped_by(stop):
+    with sparing(), service.signals() if stop is None else service.stopped_by(stop):
         try:
             return await service.run()
         except OutputError as error:

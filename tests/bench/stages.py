@@ -19,8 +19,8 @@ from statistics import median
 from tests.bench.passes import WHOLE
 from tests.bench.report import environment
 
-BAR_US = 12.0
-"""Decode to encoded record, per event, at most."""
+BARS_US = (12.0, 9.0)
+"""Decode to encoded record, per event, at most: the first goal, and the one after it."""
 
 DATA = ("captures", "mix")
 
@@ -46,10 +46,11 @@ def _measure(data: str, options: argparse.Namespace) -> bool:
     print(f"\n## {data}: {runs[0]['about']}\n")
     print(*_table([run["us"] for run in runs]), sep="\n")
     whole = [run["us"][WHOLE] for run in runs]
-    cleared = bool(median(whole) <= BAR_US)
-    said = "cleared" if cleared else "MISSED"
-    print(f"\nbar: at most {BAR_US:g} us per event: {min(whole):.1f} / {median(whole):.1f}: {said}", flush=True)
-    return cleared
+    print()
+    for bar in BARS_US:
+        said = "cleared" if median(whole) <= bar else "MISSED"
+        print(f"bar: at most {bar:g} us per event: {min(whole):.1f} / {median(whole):.1f}: {said}", flush=True)
+    return bool(median(whole) <= min(BARS_US))
 
 
 def _table(runs: Sequence[Mapping[str, float]]) -> list[str]:
