@@ -7,6 +7,7 @@ from bridge.decode import decode
 from bridge.encode import Encoder
 from bridge.errors import InvalidEventError
 from bridge.formats.capture import capture, capture_event
+from bridge.loss import Losses
 from bridge.model import Delivery, Event, Gap, Header, Record
 from bridge.pipeline import RECORDS_A_SEND, Limit, Transformed
 from bridge.state import ClusterState
@@ -44,6 +45,8 @@ class Capture:
         self.encoder = encoder
         self.state = ClusterState(max_tasks=0)
         """Empty: nothing is learned."""
+        self.losses = Losses()
+        """Empty likewise."""
         self.invalid: InvalidEventError | None = None
         self._cluster = cluster
         self._topic = topic
