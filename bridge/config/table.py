@@ -5,20 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.config import ends
+from bridge.config.commands import AGAIN, ALIKE, ALL, CHAINS, LETTERS, READERS
 from bridge.config.ends import SinkEnd, SourceEnd
 from bridge.config.kinds import Choice, Count, FilePath, Many, Pairs, Seconds, Size, Switch, Text
 from bridge.config.options import Option, option, options_of
 from bridge.config.secret import Properties, Url
 from bridge.config.urls import Sinks, Sources
-
-READERS = ("run", "dump", "config")
-"""The commands that may read from a broker, and `config`, which shows what `run` would do."""
-CHAINS = (*READERS, "replay")
-ALIKE = (*CHAINS, "demo")
-ALL = (*ALIKE, "validate", "schemas", "dlq show", "dlq replay")
-AGAIN = "dlq replay"
-LETTERS = ("dlq show", AGAIN)
-"""The commands that read dead letters back."""
 
 ENDS, QUEUE, OUTPUT, KAFKA, FILTERS, LIMITS, PROCESS = (
     "Ends", "Queue", "Output", "Kafka", "Filters", "Limits", "Process"

@@ -55,7 +55,7 @@ def test_what_outages_took_is_found(cluster: tuple[list[int], list[tuple[float, 
             continue
         received += 1
         event = Event(fields["type"], fields, Delivery(b""), None)
-        enrich(event, f"{number:032x}", iso_ms(fields["timestamp"]), state, losses)
+        enrich(event, f"{number:029x}000", iso_ms(fields["timestamp"]), state, losses)
     assert losses.starts == lost_starts
     estimate = losses.events(received, state.starts)
     edges = (len(outages) + 1) * len(rates) * (1 + events_per_task)

@@ -154,7 +154,7 @@ def test_fault_of_a_stage_keeps_the_event(capsys: pytest.CaptureFixture[str]) ->
             raise ZeroDivisionError("secret value")
 
     stages: Pipeline = pipeline()
-    stages.encoder._format = Broken()
+    stages.encoder._write = Broken()
     batch = stages.transform([delivery(started(), started()), delivery(started())])
 
     assert accounts(batch) == (3, 0, 3, 0)

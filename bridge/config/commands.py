@@ -1,0 +1,10 @@
+"""The commands, in the groups that share options."""
+
+READERS = ("run", "dump", "config")
+"""The commands that may read from a broker, and `config`, which shows what `run` would do."""
+CHAINS = (*READERS, "replay")
+ALIKE = (*CHAINS, "demo")
+ALL = (*ALIKE, "validate", "schemas", "dlq show", "dlq replay")
+AGAIN = "dlq replay"
+LETTERS = ("dlq show", AGAIN)
+"""The commands that read dead letters back."""
