@@ -42,8 +42,11 @@ def delivery_of(line: bytes) -> Delivery:
     but no capture, base64 that is broken, and what is too large to be worth parsing. It has no content type (which
     means JSON) and no time.
 
-    Raises nothing. Pure. Cost: about 11 us for a captured line of 1.2 KB, 5 of it for the exact bytes of the body.
+    Raises nothing. Pure. Cost: about 11 us for a captured line of 1.2 KB, 5 of it for the exact bytes of the body;
+    0.3 for a bare body.
     """
+    if b'"body' not in line and b"\\u" not in line:  # no name that makes a capture, written plainly or with escapes
+        return Delivery(line)
     value = _parsed(line)
     if isinstance(value, dict) and "type" not in value:
         body = _body(value)
