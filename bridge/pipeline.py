@@ -167,11 +167,11 @@ class Pipeline:
         """Fold and encode valid events, up to one that fails by our fault; how many were handled."""
         records, state, losses, record = out.records, self.state, self.losses, self.encoder.record
         passes, passes_all = self._passes, self._passes.passes_all
-        done, before, seen_at, observed_time = 0, len(records), None, ""
+        done, before, seen_at, observed_time = 0, len(records), None, ""  # of one stride: read together
         try:
             for event, (identity, event_time) in zip(events, identities, strict=True):
                 received_at = event.delivery.received_at
-                if received_at is None or received_at != seen_at:
+                if received_at != seen_at or not observed_time:
                     seen_at, observed_time = received_at, self._observed_time(received_at)
                 context = enrich(event, identity, event_time, state, losses)
                 if passes_all or passes(event, context):
