@@ -71,6 +71,14 @@ async def true_connect_error(
     return ConnectError("; ".join(found))
 
 
+async def named_brokers(servers: Sequence[str], properties: Properties) -> set[tuple[str, int]]:
+    """Host and port of each broker that the first server which answers names; none when no server does."""
+    for host, port, _ in collect_hosts(list(servers), randomize=False):
+        with contextlib.suppress(OSError, KafkaError):
+            return set(await _ask(host, port, properties))
+    return set()
+
+
 async def close_client(client: AIOKafkaClient) -> None:
     """
     Close a client and its connections, within 2 x CLOSE_SECONDS even when its servers hang. Raises nothing.

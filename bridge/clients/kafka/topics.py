@@ -58,17 +58,22 @@ async def look_up_topics(client: AIOKafkaClient, names: Sequence[str]) -> Topics
     return Topics(partitions, limits, missing, tuple(denied))
 
 
-async def create_topics(client: AIOKafkaClient, partitions: Mapping[str, int]) -> None:
+async def create_topics(
+    client: AIOKafkaClient, partitions: Mapping[str, int], settings: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
     """
-    Create topics, name -> number of partitions, with the broker's default replication and settings. One that is there
-    already is left as it is.
+    Create topics, name -> number of partitions, with the broker's default replication, and its default settings but
+    for those of `settings`, name -> key -> value. One that is there already is left as it is.
 
     Raises:
         CredentialsError: we may not.
         ConfigError: the cluster refuses, with its reason.
         KafkaError: the cluster cannot be asked.
     """
-    wanted: list[Any] = [(name, count, _BROKER_DEFAULT, [], []) for name, count in partitions.items()]
+    settings = settings or {}
+    wanted: list[Any] = [
+        (name, count, _BROKER_DEFAULT, [], list(settings.get(name, {}).items())) for name, count in partitions.items()
+    ]
     controller = client.cluster.controller
     node = controller.nodeId if controller is not None else _any_node(client)
     request = CreateTopicsRequest(wanted, timeout=_CREATE_MS, validate_only=False)

@@ -26,3 +26,9 @@ def test_name_that_kafka_takes_is_fine(topic: str) -> None:
 def test_name_that_kafka_refuses_says_why(topic: str, problem: str) -> None:
     """One sentence."""
     assert problem in check_topic(topic)
+
+
+def test_name_must_leave_room_for_that_of_its_positions() -> None:
+    """Where positions are stored."""
+    assert "longer than 239" in check_topic("t" * 240, positioned=True)
+    assert check_topic("t" * 240) == check_topic("t" * 239, positioned=True) == ""

@@ -82,10 +82,13 @@ def created(*errors: tuple[str, int, str]) -> CreateTopicsResponse_v1:
 def test_topics_are_created_by_the_controller_with_the_clusters_replication() -> None:
     """One request, replication -1; a topic that is there already is no error."""
     cluster = Cluster(created(("a", NONE, ""), ("b", EXISTS, "exists")))
-    asyncio.run(create_topics(cluster, {"a": 6, "b": 1}))
+    asyncio.run(create_topics(cluster, {"a": 6, "b": 1}, {"b": {"cleanup.policy": "compact"}}))
     ((node, request),) = cluster.asked
     assert node == 3
-    assert request.create_topic_requests == [("a", 6, -1, [], []), ("b", 1, -1, [], [])]
+    assert request.create_topic_requests == [
+        ("a", 6, -1, [], []),
+        ("b", 1, -1, [], [("cleanup.policy", "compact")]),
+    ]
 
 
 @pytest.mark.parametrize(
