@@ -3,7 +3,8 @@ Every exception that the bridge defines. The question that orders them: would th
 
 BridgeError
 ├── TransientError        waiting may help: it is tried again, for ever unless --fail-fast
-│   └── ConnectError      a server is not there or does not answer                        exit 69 with --fail-fast
+│   ├── ConnectError      a server is not there or does not answer                        exit 69 with --fail-fast
+│   └── BlockedError      a server refuses what it has to take: somebody must change that
 └── PermanentError        the same input fails again
     ├── ConfigError       options, files, schemas; a queue declared with other arguments  exit 78
     ├── CredentialsError  a server refused who we are                                     exit 77 with --fail-fast
@@ -11,6 +12,7 @@ BridgeError
     ├── RecordError       the sink refuses this one record for ever: it becomes a dead letter
     ├── SourceError       a source cannot go on                                           exit 1
     └── SinkError         a sink cannot go on                                             exit 1
+        ├── FencedError   another bridge writes in our place                              exit 1
         └── OutputError   what we write to is broken: closed pipe, full disk              exit 74
 EndOfStream               not an error: a stopped source has handed out its last item
 """
@@ -33,6 +35,10 @@ class ConnectError(TransientError):
     """A server cannot be reached: not there, not answering, or closed on us."""
 
     exit_code = 69  # EX_UNAVAILABLE
+
+
+class BlockedError(TransientError):
+    """A server refuses one record after another, or what must not be dropped: tried again until somebody changes it."""
 
 
 class PermanentError(BridgeError):
@@ -71,6 +77,10 @@ class SourceError(PermanentError):
 
 class SinkError(PermanentError):
     """A sink cannot go on; what it did not confirm stays unsettled."""
+
+
+class FencedError(SinkError):
+    """Another bridge has taken our place: it goes on where we got to, and we must not write any more."""
 
 
 class OutputError(SinkError):

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber
+from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -31,19 +31,25 @@ class ScriptedKafka:
     Args:
         partitions: topic -> how many.
         refuse: (topic, value) -> the error that a batch with such a record gets for ever.
-        faults: what happens to each batch in turn, "" when there are no more: "lost" writes it and loses the
-            confirmation, "failed" loses the batch, each with an error that makes a producer useless; "" is none.
+        faults: what happens to each batch, and each commit, in turn, "" when there are no more: "lost" writes it and
+            loses the confirmation, "failed" loses it, each with an error that makes a producer useless; "" is none.
     """
 
     def __init__(self, partitions: dict[str, int], refuse: Refuse | None = None, faults: Iterable[str] = ()) -> None:
         self.partitions = partitions
         self.logs: dict[Place, list[Written]] = defaultdict(list)
         self.producers = 0
+        self.commits = 0
+        self.moved = False
+        """The cluster answers, elsewhere."""
         self.batches: list[int] = []
         """Records in each batch that was tried."""
         self.held = asyncio.Event()
         """Cleared: no batch is answered."""
         self.held.set()
+        self.commits_held = asyncio.Event()
+        """Cleared: no commit is answered."""
+        self.commits_held.set()
         self.refuse = refuse
         self._faults = iter(faults)
 
@@ -52,10 +58,10 @@ class ScriptedKafka:
         places = sorted(place for place in self.logs if place[0] == topic)
         return [written.value for place in places for written in self.logs[place]]
 
-    def producer(self, batch_bytes: int = 16_384) -> "ScriptedProducer":
-        """A new one, whose sequences begin anew."""
+    def producer(self, batch_bytes: int = 16_384, *, transactional: bool = False) -> "ScriptedProducer":
+        """A new one, whose sequences begin anew; a transactional one fences those before it."""
         self.producers += 1
-        return ScriptedProducer(self, batch_bytes)
+        return ScriptedProducer(self, batch_bytes, transactional=transactional)
 
     def fault(self) -> str:
         """Of the next batch."""
@@ -72,20 +78,45 @@ class ScriptedKafka:
 class ScriptedProducer:
     """What `bridge.sinks.kafka.producer.Producer` offers to lanes."""
 
-    def __init__(self, kafka: ScriptedKafka, batch_bytes: int) -> None:
+    def __init__(self, kafka: ScriptedKafka, batch_bytes: int, *, transactional: bool) -> None:
         self._kafka = kafka
         self._batch_bytes = batch_bytes
         self._proved: set[Place] = set()
         self._poisoned: set[Place] = set()
+        self._epoch = kafka.producers
+        self._transactional = transactional
+        self._open: list[tuple[Place, list[Written]]] = []
 
     def batch(self) -> Any:
-        return BatchBuilder(self._batch_bytes, 0, is_transactional=0)
+        return BatchBuilder(self._batch_bytes, 0, is_transactional=int(self._transactional))
 
     def partitions(self, topic: str) -> int | None:
         return self._kafka.partitions.get(topic)
 
+    async def moved(self) -> bool:
+        return self._kafka.moved
+
     def tasks(self) -> set[asyncio.Task[Any]]:
         return set()
+
+    async def begin(self) -> None:
+        self._open = []
+
+    async def commit(self) -> None:
+        await self._kafka.commits_held.wait()
+        await asyncio.sleep(0)
+        self._check_epoch()
+        fault = self._kafka.fault()
+        if fault != "failed":
+            for place, records in self._open:
+                self._kafka.logs[place] += records
+            self._kafka.commits += 1
+        if fault:
+            raise LeaderNotAvailableError
+
+    def _check_epoch(self) -> None:
+        if self._transactional and self._epoch != self._kafka.producers:
+            raise ProducerFenced
 
     async def send(self, batch: Any, topic: str, partition: int) -> None:
         place = topic, partition
@@ -98,15 +129,19 @@ class ScriptedProducer:
         self._kafka.batches.append(len(records))
         await self._kafka.held.wait()
         await asyncio.sleep(0)
+        self._check_epoch()
         if place in self._poisoned:
             raise OutOfOrderSequenceNumber
         fault = self._kafka.fault()
         error = self._kafka.refusal(topic, records)
         if fault == "failed" or error is not None:
-            if place in self._proved:
+            if place in self._proved or self._transactional:
                 self._poisoned.add(place)
             raise (error or LeaderNotAvailableError)
-        self._kafka.logs[place] += records
+        if self._transactional:
+            self._open.append((place, records))
+        else:
+            self._kafka.logs[place] += records
         self._proved.add(place)
         if fault == "lost":
             self._poisoned.add(place)

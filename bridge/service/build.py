@@ -63,7 +63,9 @@ class Builder:
 
         problems: list[str] = []
         source = made(problems, lambda: self._source(end))
-        sink = made(problems, lambda: self._outputs.sink(dead_letter))
+        # A stream can be read again from any position, so its position belongs to the records.
+        transactional_id = f"celery-bridge.{end.label}.{end.group}" if end.queue_type == "stream" else None
+        sink = made(problems, lambda: self._outputs.sink(dead_letter, transactional_id=transactional_id))
         if source is None or sink is None:
             raise ConfigError(problems)
         return Chain(

@@ -55,20 +55,25 @@ class Outputs:
             return records
         return LettersApart(records, self._encoder(self._apart, label), str(self._apart))
 
-    def sink(self, dead_letter: DeadLetter, *, own_dead_letters: bool = True) -> Sink:
+    def sink(
+        self, dead_letter: DeadLetter, *, own_dead_letters: bool = True, transactional_id: str | None = None
+    ) -> Sink:
         """
         A sink of its own for one chain.
 
         Args:
             dead_letter: makes the dead letter of a refused record, or None where there shall be none.
             own_dead_letters: whether there are dead letters at all.
+            transactional_id: to write to Kafka exactly once; ignored where nothing is written to Kafka.
 
         Raises:
             ConfigError: it can never work.
         """
         apart = self._apart
         if apart is None or not own_dead_letters:
-            return self._sink(self._config.to, dead_letter, own_dead_letters=own_dead_letters)
+            return self._sink(
+                self._config.to, dead_letter, own_dead_letters=own_dead_letters, transactional_id=transactional_id
+            )
 
         def divert(record: Record, error: RecordError) -> None:
             letter = dead_letter(record, error)
@@ -78,7 +83,7 @@ class Outputs:
         def kept(record: Record, _: RecordError) -> Record:  # of a letter that is refused: cut, or without its time
             return record
 
-        records = self._sink(self._config.to, divert, own_dead_letters=False)
+        records = self._sink(self._config.to, divert, own_dead_letters=False, transactional_id=transactional_id)
         sink = Apart(records, self._sink(apart, kept, dead_letter_topic=apart.topic), str(apart))
         return sink
 
@@ -122,7 +127,13 @@ class Outputs:
         return NativeWithTags(format_, apart)
 
     def _sink(
-        self, end: SinkEnd, dead_letter: DeadLetter, *, dead_letter_topic: str = "", own_dead_letters: bool = True
+        self,
+        end: SinkEnd,
+        dead_letter: DeadLetter,
+        *,
+        dead_letter_topic: str = "",
+        own_dead_letters: bool = True,
+        transactional_id: str | None = None,
     ) -> Sink:
         config = self._config
         if end.kind != "kafka":
@@ -140,5 +151,6 @@ class Outputs:
             properties=config.kafka_properties,
             create_topics=config.create_topics,
             fail_fast=config.fail_fast,
+            transactional_id=transactional_id,
             clock=self._clock,
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bridge.errors import RecordError
 from bridge.model import Record
 from bridge.sinks.kafka import KafkaSink
+from tests.running import until
 from tests.servers.kafka import KafkaServer
 
 Servers = Callable[..., KafkaServer]
@@ -46,3 +47,9 @@ async def write(sink: KafkaSink, records: Sequence[Record], *, each: int = 50) -
         for start in range(0, len(records), each)
     ]
     await asyncio.gather(*confirmations)
+
+
+async def up_again(server: KafkaServer) -> None:
+    """Start it while the loop turns."""
+    server.start(wait=False)
+    await until(server.answers, seconds=60, every=0.05)

@@ -8,11 +8,12 @@ import pytest
 from bridge.clients.kafka import parse_properties
 from bridge.errors import SinkError
 from bridge.model import Record
-from bridge.sinks.kafka import KafkaSink
+from bridge.sinks.kafka import KafkaSink, lanes
 from bridge.sinks.kafka.producer import connect
-from tests.integration.sending import Servers, number, numbered, open_sink, write
+from tests.integration.sending import Servers, dead_letter, number, numbered, open_sink, up_again, write
 from tests.running import run, until
-from tests.servers.kafka import KafkaServer
+from tests.servers.ports import free_port
+from tests.servers.proxy import Proxy
 from tests.topics import account, make_topics, new_topic_name, read_topic
 
 pytestmark = pytest.mark.servers
@@ -33,12 +34,6 @@ async def more(sent: list[Record]) -> None:
     """Wait until 500 more were sent: the load is there."""
     mark = len(sent) + 500
     await until(lambda: len(sent) >= mark, seconds=60)
-
-
-async def up_again(server: KafkaServer) -> None:
-    """Start it while the loop turns."""
-    server.start(wait=False)
-    await until(server.answers, seconds=60, every=0.05)
 
 
 def test_broker_killed_under_load_loses_nothing_and_changes_no_order(kafka_servers: Servers) -> None:
@@ -246,3 +241,31 @@ def test_silence_is_said_once_with_the_reason_and_so_is_its_end(
         assert "takes records again" in lines[-1]
 
     run(check(), seconds=110)
+
+
+def test_cluster_that_moved_is_found_again(kafka_servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every broker has another address after a restart; the one in our configuration still leads there."""
+    monkeypatch.setattr(lanes, "_MOVED_SECONDS", 1.0)
+
+    async def check() -> None:
+        server = kafka_servers(listeners={"PROXIED": "PLAINTEXT"}, proxied=["PROXIED"])
+        topic, elsewhere = new_topic_name(), free_port()
+        await make_topics(server.bootstrap, topic)
+        port, target = server.through("PROXIED")
+        old, new = Proxy(target), Proxy(target)
+        old.port, new.port = port, elsewhere
+        async with old, KafkaSink([server.address("PROXIED")], topic, dead_letter=dead_letter) as sink:
+            await write(sink, numbered(1, 100))
+            server.stop()
+            await old.down()
+            properties = server.folder / "server.properties"
+            properties.write_text(properties.read_text().replace(f"127.0.0.1:{port}", f"127.0.0.1:{elsewhere}"))
+            async with new:
+                await up_again(server)
+                await write(sink, numbered(101, 200))
+        sent = [(record.key, number(record.value)) for record in numbered(1, 200)]
+        found = account(sent, await read_topic(server.bootstrap, topic), number)
+
+        assert (found.lost, found.unknown, found.unequal, found.disordered) == ([], [], [], [])
+
+    run(check(), seconds=90)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import SinkError
 from bridge.model import Record
+from bridge.sinks.kafka import keeper
+from bridge.telemetry import Status
 from tests.integration.sending import Servers, number, numbered, open_sink, write
-from tests.running import run
+from tests.running import run, until
 from tests.servers.kafka import KafkaServer
 from tests.topics import DEAD_LETTERS, account, make_topic, make_topics, new_topic_name, read_topic
 
@@ -46,7 +47,7 @@ def test_limit_that_shrinks_while_we_run_costs_only_what_is_too_large(kafka_serv
         await make_topics(server.bootstrap, topic, partitions=2)
         async with open_sink(server, topic, properties={"compression.type": "none"}) as sink:
             await write(sink, numbered(1, 200))
-            await _set_limit(server, topic, 5000)
+            await _set(server, topic, "max.message.bytes", "5000")
             large = [replace(record, value=record.value + b"z" * 8000) for record in numbered(301, 303)]
             records = [*numbered(201, 300), large[0], *numbered(304, 400), large[1], *numbered(401, 450), large[2]]
             await (await sink.send(records, None))
@@ -63,21 +64,21 @@ def test_limit_that_shrinks_while_we_run_costs_only_what_is_too_large(kafka_serv
     run(check(), seconds=110)
 
 
-async def _set_limit(server: KafkaServer, topic: str, limit: int) -> None:
-    """Change a topic's max.message.bytes; done when the broker goes by it."""
+async def _set(server: KafkaServer, topic: str, name: str, value: str) -> None:
+    """Change a topic's setting; done when the broker goes by it."""
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(limit)})
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, {name: value})
     admin = AIOKafkaAdminClient(bootstrap_servers=server.bootstrap)
     await admin.start()
     try:
         await admin.alter_configs([resource])
         async with asyncio.timeout(40):
             while True:
-                wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": ""})
+                wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {name: ""})
                 (response,) = await admin.describe_configs([wanted])
-                if response.resources[0][4][0][1] == str(limit):
+                if response.resources[0][4][0][1] == value:
                     break
                 await asyncio.sleep(0.02)
     finally:
@@ -152,8 +153,39 @@ def test_refusal_without_a_name_is_tried_again_and_then_taken_for_the_records_fa
     run(check(), seconds=110)
 
 
-def test_dead_letter_that_is_refused_itself_ends_the_chain(kafka: KafkaServer) -> None:
-    """Nothing may be dropped: when even the dead letter has no place, both awaits raise SinkError from then on."""
+@pytest.mark.parametrize("transactional_id", [None, "celery-bridge.refused"])
+def test_topic_that_takes_nothing_is_waited_for(
+    kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch, transactional_id: str | None
+) -> None:
+    """A compacted topic and records without keys: two are dead letters, the rest waits until somebody changes it."""
+    monkeypatch.setattr(keeper, "BLOCKED_SECONDS", 0.5)
+
+    async def check() -> None:
+        topic = new_topic_name()
+        await make_topic(kafka.bootstrap, topic, settings={"cleanup.policy": "compact"})
+        await make_topic(kafka.bootstrap, topic + DEAD_LETTERS)
+        records = [replace(record, key=None) for record in numbered(1, 10)]
+        async with open_sink(kafka, topic, transactional_id=transactional_id) as sink:
+            await sink.resume()
+            waiting = asyncio.ensure_future(await sink.send(records, b"10"))
+            blocked = "takes no records: refused with UnknownError"
+            await until(lambda: blocked in str(sink._outage._reasons), seconds=60)
+            assert sink.status is Status.FAILING
+            assert not waiting.done()
+            await _set(kafka, topic, "cleanup.policy", "delete")
+            await waiting
+        found = [number(record.value) for record in await read_topic(kafka.bootstrap, topic)]
+        letters = [number(record.value) for record in await read_topic(kafka.bootstrap, topic + DEAD_LETTERS)]
+
+        assert found == list(range(3, 11))
+        assert letters == [1, 2]
+
+    run(check(), seconds=110)
+
+
+def test_dead_letter_that_is_refused_itself_is_waited_for(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be dropped: when even the dead letter has no place, somebody has to make one."""
+    monkeypatch.setattr(keeper, "BLOCKED_SECONDS", 0.5)
 
     async def check() -> None:
         topic = new_topic_name()
@@ -161,9 +193,12 @@ def test_dead_letter_that_is_refused_itself_ends_the_chain(kafka: KafkaServer) -
         await make_topic(kafka.bootstrap, topic + DEAD_LETTERS, settings={"cleanup.policy": "compact"})
         async with open_sink(kafka, topic) as sink:
             letter = Record(b"letter", topic=topic + DEAD_LETTERS, key=None, timestamp_ms=1)
-            with pytest.raises(SinkError, match="does not take a dead letter"):
-                await (await sink.send([letter], None))
-            with pytest.raises(SinkError, match="does not take a dead letter"):
-                await sink.send(numbered(1, 1), None)
+            waiting = asyncio.ensure_future(await sink.send([letter], None))
+            blocked = "does not take a dead letter"
+            await until(lambda: blocked in str(sink._outage._reasons), seconds=60)
+            assert sink.status is Status.FAILING
+            await _set(kafka, topic + DEAD_LETTERS, "cleanup.policy", "delete")
+            await waiting
+        assert [one.value for one in await read_topic(kafka.bootstrap, topic + DEAD_LETTERS)] == [b"letter"]
 
     run(check(), seconds=110)

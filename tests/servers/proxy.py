@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -24,6 +25,10 @@ class Proxy:
         self._links: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
         self._open.set()
+        self.cut_at: Callable[[bytes], bool] | None = None
+        """Asked of what a client sends: True cuts the connection, once, and the answer is lost."""
+        self.loses_request = False
+        """Whether what `cut_at` chose is lost as well."""
         self.accepted = 0
         """Connections that were ever made through it."""
 
@@ -78,7 +83,7 @@ class Proxy:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             try:
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._pump(reader, back))
+                    both.create_task(self._pump(reader, back, asks=True))
                     both.create_task(self._pump(there, writer))
             except* OSError:
                 pass
@@ -87,9 +92,15 @@ class Proxy:
         finally:
             writer.transport.abort()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asks: bool = False) -> None:
         while data := await reader.read(_CHUNK):
             await self._open.wait()
-            writer.write(data)
-            await writer.drain()
+            cut = asks and self.cut_at is not None and self.cut_at(data)
+            if not (cut and self.loses_request):
+                writer.write(data)
+                await writer.drain()
+            if cut:
+                self.cut_at = None
+                writer.write_eof()  # what was sent arrives, and is read, before the end
+                raise ConnectionResetError("cut")
         raise ConnectionResetError("the other side is gone")  # ends the other direction too

@@ -26,6 +26,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "BridgeError": 1,
         "TransientError": 1,
         "ConnectError": 69,
+        "BlockedError": 1,
         "PermanentError": 1,
         "ConfigError": 78,
         "CredentialsError": 77,
@@ -33,6 +34,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "RecordError": 1,
         "SourceError": 1,
         "SinkError": 1,
+        "FencedError": 1,
         "OutputError": 74,
     }
 

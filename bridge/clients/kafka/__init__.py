@@ -9,8 +9,8 @@ from bridge.clients.kafka.topics import Topics, create_topics, look_up_topics
 
 __all__ = [
     "DEAD_LETTER_SUFFIX",
-    "Message",
     "POSITIONS_SUFFIX",
+    "Message",
     "Properties",
     "TopicReader",
     "Topics",

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bridge.model import Record
-from bridge.sinks.kafka.refusal import Refusal
 from bridge.sinks.kafka.window import Send
+
+_MANY = 16
 
 
 @dataclass(slots=True)
@@ -20,8 +21,6 @@ class Piece:
     """The latest CreateTime that brokers accept, as of the send: the same again when it is sent again."""
     start: int = 0
     """Records before this index are settled."""
-    amended: set[Refusal] = field(default_factory=set)
-    """Of a dead letter: what it was changed for already."""
 
 
 class Lane:
@@ -44,15 +43,18 @@ class Lane:
         """The present producer has written here: the broker expects its next sequence number."""
         self.strikes = 0
         """How often the record at the head was refused alone, for a reason that may be the broker's."""
+        self._innocents = 0
         self._suspects = 0
         self._together = 0
+        self._written = 0
         self._loaded = 0
 
     def load(self, batch: Any, limit: int) -> int:
         """
         Fill an aiokafka BatchBuilder from the head of the queue and return how many records it took.
 
-        Records of a refused batch go in smaller batches, until the culprit is alone.
+        Records of a refused batch go in smaller batches, until the culprit is alone; those that were taken before it,
+        and have to be sent again, go together once more.
 
         Args:
             limit: bytes before compression that a record alone in its batch may have; not less than what the batch may
@@ -64,7 +66,7 @@ class Lane:
         Raises:
             TypeError, ValueError and others: a record cannot be encoded; the batch is of no use. See `blame`.
         """
-        most = min(self._suspects, self._together) if self._suspects else -1
+        most = self._innocents or (min(self._suspects, self._together) if self._suspects else -1)
         self._loaded = count = 0
         for piece in self.pieces:
             latest = piece.latest_ms
@@ -96,15 +98,21 @@ class Lane:
         """The first `count` records are written. Returns whether a send lost its last piece by it."""
         self.proved = True
         self.strikes = 0
-        if self._suspects:
-            self._suspects = max(0, self._suspects - count)
+        innocents = min(count, self._innocents)
+        self._innocents -= innocents
+        if self._suspects and count > innocents:
+            self._suspects = max(0, self._suspects - (count - innocents))
             self._together *= 2
         return self._advance(count)
 
     def suspect(self, count: int) -> None:
-        """The first `count` records, 2 or more, were refused together: try half as many."""
+        """
+        The first `count` records, 2 or more, were refused together: try half as many, or of many an eighth, for each
+        refusal may cost a producer.
+        """
+        self._innocents = 0
         self._suspects = max(self._suspects, count)
-        self._together = count // 2
+        self._together = count // 2 if count < _MANY else count // 8
 
     def drop_head(self) -> bool:
         """The record at the head was refused alone and is replaced elsewhere. Returns as `confirm`."""
@@ -119,11 +127,25 @@ class Lane:
         piece = self.pieces[0]
         return piece, piece.records[piece.start]
 
-    def amend_head(self, record: Record, reason: Refusal) -> None:
+    def rewind(self) -> None:
+        """
+        Nothing of what was written since the last `keep` lasts, and the queue is emptied: all of it is queued again,
+        and what was learnt of its records is still known.
+        """
+        if self._suspects:
+            self._innocents = self._written
+        self._written = 0
+        self.pieces.clear()
+
+    def keep(self) -> None:
+        """All that was written lasts."""
+        self._innocents = self._suspects = self._written = 0
+
+    def amend_head(self, record: Record) -> None:
         """Put another record in the place of the one at the head, as a piece of its own."""
         piece, _ = self.head()
-        send, amended = piece.send, piece.amended | {reason}
-        self.pieces.appendleft(Piece(send, [record], piece.latest_ms, amended=amended))
+        send = piece.send
+        self.pieces.appendleft(Piece(send, [record], piece.latest_ms))
         send.pieces += 1
         piece.start += 1
         if piece.start == len(piece.records):
@@ -131,6 +153,7 @@ class Lane:
             send.pieces -= 1
 
     def _advance(self, count: int) -> bool:
+        self._written += count
         ended = False
         while count:
             piece = self.pieces[0]

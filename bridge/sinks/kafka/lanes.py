@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 
 from bridge.clock import Clock
-from bridge.errors import RecordError, SinkError
+from bridge.errors import SinkError
 from bridge.model import Record
 from bridge.sinks import DeadLetter
+from bridge.sinks.kafka.culprits import Culprits
 from bridge.sinks.kafka.lane import Lane, Piece
-from bridge.sinks.kafka.outage import Outage, Refusals
+from bridge.sinks.kafka.outage import Outage
 from bridge.sinks.kafka.partition import partition
 from bridge.sinks.kafka.producer import Producer
-from bridge.sinks.kafka.refusal import Refusal, judge
-from bridge.sinks.kafka.size import cut
+from bridge.sinks.kafka.refusal import Refusal, blame_of_topic, judge
 from bridge.sinks.kafka.window import Send, Window
 
 # Brokers refuse a CreateTime more than an hour ahead of them (message.timestamp.after.max.ms); ten minutes are for
@@ -25,9 +24,10 @@ _STRIKES = 5
 _TICK_SECONDS = 1.0
 # Without a confirmation for so long it is said in the log why; a replica that is restarted takes less.
 _SILENCE_SECONDS = 5.0
-# Then a new producer is tried. aiokafka recovers from every outage that was measured, so this is for the unforeseen;
-# it may repeat what was under way.
-_STALL_SECONDS = 300.0
+# So often it is asked whether the brokers moved. After the other a new producer is tried in any case, for the
+# unforeseen: aiokafka recovered from every outage that was measured, and what was under way may be repeated.
+_MOVED_SECONDS = 20.0
+STALL_SECONDS = 300.0
 # What is under way on other partitions may be confirmed still when one breaks the producer: less to repeat.
 _SETTLE_SECONDS = 2.0
 _SMALLEST_BATCH_BYTES = 64 * 1024
@@ -39,6 +39,8 @@ class Lanes:
         topic, dead_letter_topic: where a record without a topic goes, and what was refused.
         dead_letter: makes a dead letter; called once per refused record.
         diagnose: says why Kafka is silent; it may ask the servers.
+        stall_seconds: how long a batch may be under way before a new producer is tried.
+        replaced: called with a record and what took its place. Given, a producer is of no more use after any refusal.
     """
 
     def __init__(
@@ -52,16 +54,21 @@ class Lanes:
         record_bytes: int,
         batch_bytes: int,
         clock: Clock,
+        stall_seconds: float = STALL_SECONDS,
+        replaced: Callable[[Record, Record | None], None] | None = None,
     ) -> None:
         self.batch_bytes = batch_bytes
         """How large a batch may become; halved when a topic whose limit we may not read refuses one."""
         self.confirmed = 0
         """Batches that Kafka confirmed so far."""
+        self.since: float | None = None
+        """Since when something else is under way over the producer, on the clock's `monotonic`."""
         self._window = window
         self._outage = outage
-        self._refusals = Refusals(clock)
-        self._topic, self._dead_letter_topic = topics
-        self._make_dead_letter = dead_letter
+        self._topic = topics[0]
+        self._culprits = Culprits(*topics, dead_letter, self._limit, clock)
+        self._replaced = replaced
+        self._stall_seconds = stall_seconds
         self._diagnose = diagnose
         self._record_bytes = record_bytes
         self._clock = clock
@@ -70,7 +77,7 @@ class Lanes:
         self._limits: Mapping[str, int] = {}
         self._producer: Producer | None = None
         self._broken: asyncio.Future[BaseException] | None = None
-        self._turn = 0
+        self._turn = self._kept_turn = 0
 
     def put(self, send: Send, records: Sequence[Record]) -> None:
         """
@@ -104,7 +111,7 @@ class Lanes:
         confirmed stays queued.
 
         Raises:
-            SinkError: even its dead letter is refused.
+            SinkError: a dead letter cannot be made.
         """
         self._partitions = dict(partitions)
         self._limits = limits
@@ -117,13 +124,26 @@ class Lanes:
         try:
             error = await self._watch(producer, self._broken)
             self._producer = None
-            await self._end_lanes(_SETTLE_SECONDS)
+            await self._end_lanes(_SETTLE_SECONDS if self._replaced is None else 0)
         finally:
             self._producer = None
             await self._end_lanes(0)
         if isinstance(error, SinkError):
             raise error
         return error
+
+    def rewind(self) -> None:
+        """Nothing lasts of what was written since the last `keep`, nobody waits for it; all of it is `put` again."""
+        for lane in self._lanes.values():
+            lane.rewind()
+        self._turn = self._kept_turn  # to the same partitions again
+        self._window.forget()
+
+    def keep(self) -> None:
+        """All that was put has been written, and lasts."""
+        for lane in self._lanes.values():
+            lane.keep()
+        self._kept_turn = self._turn
 
     def _counts(self) -> dict[str, int]:
         """Partitions per topic, refreshed where the producer knows more."""
@@ -182,6 +202,7 @@ class Lanes:
             self._failed(lane, count, error)
         else:
             self.confirmed += 1
+            self._culprits.taken(lane.topic)
             if lane.confirm(count):
                 self._window.settle()
         finally:
@@ -201,43 +222,30 @@ class Lanes:
         elif refusal is Refusal.PERHAPS_RECORD and lane.strikes + 1 < _STRIKES:
             lane.strikes += 1
         else:
-            self._refuse_head(lane, refusal, f"refused with {type(error).__name__}")
-        # A broker that has not seen this producer on the partition takes any sequence number next (measured); too large
-        # asks for a new look at the topic's limit, and what may be the broker's fault for a pause.
-        if proved or refusal is not Refusal.RECORD:
+            self._refuse_head(lane, refusal, f"refused with {type(error).__name__}", blame_of_topic(error))
+        # A broker that has not seen this producer on the partition takes any sequence number next (measured), but one
+        # that has seen its transactional id before; too large asks for a new look at the topic's limit, and what may be
+        # the broker's fault for a pause.
+        if proved or refusal is not Refusal.RECORD or self._replaced is not None:
             self._break(error)
 
-    def _refuse_head(self, lane: Lane, refusal: Refusal, reason: str) -> None:
+    def _refuse_head(self, lane: Lane, refusal: Refusal, reason: str, code: str = "") -> None:
         """
         Put a dead letter in the place of the record at the head of a lane.
 
         Raises:
-            SinkError: it is a dead letter, and was changed for this reason before.
+            BlockedError, SinkError: see `Culprits.replace`.
         """
         piece, record = lane.head()
-        if lane.topic == self._dead_letter_topic:
-            if refusal in piece.amended:
-                raise SinkError(f"the Kafka topic {lane.topic} does not take a dead letter: {reason}")
-            letter = self._amended(record, lane.topic, refusal)
-            lane.amend_head(letter, refusal)
+        letter = self._culprits.replace(lane.topic, record, refusal, reason, code)
+        if self._replaced is not None:
+            self._replaced(record, letter)
+        if letter is not None and lane.topic == letter.topic:
+            lane.amend_head(letter)
             return
-        self._refusals.add(lane.topic, reason)
-        try:
-            made = self._make_dead_letter(record, RecordError(f"Kafka topic {lane.topic}: {reason}"))
-        except Exception as error:
-            raise SinkError(f"a refused record's dead letter could not be made: {type(error).__name__}") from error
-        if made is not None:
-            self.put(piece.send, [replace(made, topic=self._dead_letter_topic)])
+        self.put(piece.send, [letter] if letter is not None else [])
         if lane.drop_head():
             self._window.settle()
-
-    def _amended(self, record: Record, topic: str, refusal: Refusal) -> Record:
-        """A dead letter that was refused, as its topic may take it."""
-        try:
-            letter = cut(record, self._limit(topic))
-        except ValueError as error:  # a header's name that is no UTF-8
-            raise SinkError(f"a dead letter cannot be encoded ({type(error).__name__})") from error
-        return letter if refusal is Refusal.TOO_LARGE else replace(letter, timestamp_ms=int(self._clock.now() * 1000))
 
     def _limit(self, topic: str) -> int:
         return min(self._record_bytes, self._limits.get(topic, self._record_bytes))
@@ -249,7 +257,7 @@ class Lanes:
     async def _watch(self, producer: Producer, broken: "asyncio.Future[BaseException]") -> BaseException:
         """Wait for the producer's end; meanwhile say it when Kafka is silent, and when it no longer is."""
         tasks = producer.tasks()
-        seen = self.confirmed
+        seen, ask_after = self.confirmed, _MOVED_SECONDS
         while True:
             await asyncio.wait({broken, *tasks}, timeout=_TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if broken.done():
@@ -258,9 +266,12 @@ class Lanes:
             if ended:
                 failure = None if ended[0].cancelled() else ended[0].exception()
                 return failure or RuntimeError("aiokafka ended a task of its own")
-            silent = self._silent_seconds()
-            if silent > _STALL_SECONDS:
+            if (silent := self._silent_seconds()) > self._stall_seconds:
                 return TimeoutError(f"Kafka did not confirm a batch for {silent:.0f} seconds")
+            if silent > ask_after:
+                ask_after += _MOVED_SECONDS
+                if await producer.moved():
+                    return ConnectionError("the brokers have other addresses now")
             if silent > _SILENCE_SECONDS:
                 await self._tell_silence()
             elif self._outage.is_down and (self.confirmed > seen or not len(self._window)):
@@ -268,8 +279,9 @@ class Lanes:
             seen = self.confirmed
 
     def _silent_seconds(self) -> float:
-        """How long the batch that waits longest has been under way."""
-        since = [lane.since for lane in self._lanes.values() if lane.since is not None]
+        """How long what waits longest has been under way."""
+        under_way = (self.since, *(lane.since for lane in self._lanes.values()))
+        since = [moment for moment in under_way if moment is not None]
         return self._clock.monotonic() - min(since) if since else 0.0
 
     async def _tell_silence(self) -> None:

@@ -1,31 +1,30 @@
 """aiokafka's producer: connected once the topics are there, and given up within a bounded time."""
 
 import asyncio
-import contextlib
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError
 
-from bridge.clients.kafka import Properties, Topics, close_client, create_topics, look_up_topics, true_connect_error
-from bridge.errors import ConfigError, CredentialsError
+from bridge.clients.kafka import Properties, Topics, close_client, named_brokers
+from bridge.sinks.kafka.look import CONNECT_SECONDS, explained, look
 
-# A producer's start has no end of its own where InitProducerId is refused for now (aiokafka 0.14, sender.py); a broker
-# that comes up answers it within one or two.
-CONNECT_SECONDS = 10.0
-# Topics are made by the controller and known to the brokers a moment later.
-_CREATED_SECONDS = 5.0
-_CREATED_POLL_SECONDS = 0.1
-
-T = TypeVar("T")
+# Longer than a request is tried again after a lost connection, shorter than readers of committed records like to wait
+# for a writer that is gone: they see nothing past an open transaction.
+_TRANSACTION_MS = 15_000
 
 
 class Producer:
-    """An idempotent producer that writes to all in-sync replicas, and can be given up."""
+    """
+    An idempotent producer that writes to all in-sync replicas, and can be given up.
 
-    def __init__(self, servers: Sequence[str], properties: Properties, batch_bytes: int) -> None:
+    Args:
+        transactional_id: it writes in transactions only, and its start fences whoever wrote with this id before.
+    """
+
+    def __init__(
+        self, servers: Sequence[str], properties: Properties, batch_bytes: int, transactional_id: str | None = None
+    ) -> None:
         self._aiokafka = AIOKafkaProducer(
             bootstrap_servers=list(servers),
             acks="all",
@@ -34,14 +33,19 @@ class Producer:
             max_batch_size=batch_bytes,
             max_request_size=properties.request_bytes,
             linger_ms=properties.linger_ms,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=_TRANSACTION_MS,
             **properties.client,
         )
+        self._servers = tuple(servers)
+        self._properties = properties
         self._requests: set[asyncio.Task[Any]] = set()
         self._follow_requests()
 
     async def start(self, topics: Sequence[str]) -> None:
         """
-        Connect, get a producer id, learn the partitions of `topics`; they exist.
+        Connect, get a producer id, learn the partitions of `topics`; they exist. With a transactional id, whoever had
+        it is fenced from then on, and its open transaction has ended: Kafka answers once that is in all its partitions.
 
         Raises:
             KafkaError: it cannot.
@@ -66,10 +70,37 @@ class Producer:
         written = await self._aiokafka.send_batch(batch, topic, partition=partition)
         await written
 
+    async def begin(self) -> None:
+        """
+        Begin a transaction: what is sent from now on belongs to it.
+
+        Raises:
+            KafkaError, AssertionError: the producer is of no more use.
+        """
+        await self._aiokafka.begin_transaction()
+
+    async def commit(self) -> None:
+        """
+        End the transaction, all of which was sent; waits until it is durable, however long that takes.
+
+        Raises:
+            KafkaError and others: it may have been committed or not, and the producer is of no more use.
+        """
+        await self._aiokafka.commit_transaction()
+
     def partitions(self, topic: str) -> int | None:
         """How many there are by the metadata, refreshed every `metadata.max.age.ms`; None: the topic is gone."""
         known = self._aiokafka.client.cluster.partitions_for_topic(topic)
         return len(known) if known else None
+
+    async def moved(self) -> bool:
+        """
+        Whether the cluster answers, and names none of the brokers that this producer knows: aiokafka 0.14 asks only
+        those, so it would wait for ever. Asks the servers, which may take some seconds.
+        """
+        known = {(broker.host, broker.port) for broker in self._aiokafka.client.cluster.brokers()}
+        named = await named_brokers(self._servers, self._properties)
+        return bool(known and named) and known.isdisjoint(named)
 
     def tasks(self) -> set[asyncio.Task[Any]]:
         """aiokafka's tasks that must not end: without the one nothing is sent, without the other nothing is found."""
@@ -101,14 +132,17 @@ class Producer:
         if ending:
             await asyncio.wait(ending, timeout=1.0)
         await close_client(self._aiokafka.client)
-        for task in ending:
-            if task.done() and not task.cancelled():
-                task.exception()  # noted: else asyncio logs that nobody looked at it
+        transactions = self._aiokafka._txn_manager
+        ended = None if transactions is None else transactions.wait_for_transaction_end()
+        for future in (*ending, ended):
+            if future is not None and future.done() and not future.cancelled():
+                future.exception()  # noted: else asyncio logs that nobody looked at it
 
     def _follow_requests(self) -> None:
-        """Know the tasks of produce requests: aiokafka keeps them in a local variable of its sender."""
+        """Know the tasks of requests: aiokafka keeps them in a local variable of its sender."""
         sender = self._aiokafka._sender
         send: Any = sender._send_produce_req
+        ask: Any = sender._maybe_do_transactional_request
 
         async def followed(*arguments: Any) -> None:
             task = asyncio.current_task()
@@ -119,7 +153,15 @@ class Producer:
             finally:
                 self._requests.discard(task)
 
+        def asked() -> asyncio.Task[Any] | None:
+            task: asyncio.Task[Any] | None = ask()
+            if task is not None:
+                self._requests.add(task)
+                task.add_done_callback(self._requests.discard)
+            return task
+
         sender._send_produce_req = followed
+        sender._maybe_do_transactional_request = asked
 
 
 async def connect(
@@ -131,64 +173,34 @@ async def connect(
     batch_bytes: int,
 ) -> tuple[Producer, Topics]:
     """
-    Look at the topics, and start a producer.
+    Look at the topics, and start a producer that needs no transactions. Arguments and errors: as of `look` and `start`.
+    """
+    topics = await look(servers, properties, wanted, create=create)
+    return await start(servers, properties, topics, batch_bytes=batch_bytes), topics
+
+
+async def start(
+    servers: Sequence[str],
+    properties: Properties,
+    topics: Topics,
+    *,
+    batch_bytes: int,
+    transactional_id: str | None = None,
+) -> Producer:
+    """
+    Start a producer for these topics.
 
     Args:
-        wanted: the topics, and with how many partitions to create those that are missing.
-        create: whether to create them.
         batch_bytes: how large a batch may become at most; less where a topic takes less.
 
     Raises:
         ConnectError, CredentialsError: the cluster cannot be reached, or not by us; says why.
-        ConfigError: a topic is missing, or cannot be created.
     """
-    topics = await _explained(_topics(servers, properties, wanted, create=create), servers, properties)
-    if topics.denied:
-        names = ", ".join(topics.denied)
-        raise CredentialsError(f"our user may not see the Kafka topics {names} (they need Describe and Write)")
-    if topics.missing:
-        names = ", ".join(topics.missing)
-        raise ConfigError(f"these Kafka topics are missing: {names} (create them, or use --create-topics)")
-    producer = Producer(servers, properties, min([batch_bytes, *topics.limits.values()]))
+    largest = min([batch_bytes, *topics.limits.values()])
+    producer = Producer(servers, properties, largest, transactional_id)
     try:
-        await _explained(producer.start(list(wanted)), servers, properties)
+        await explained(producer.start(list(topics.partitions)), servers, properties)
     except BaseException:
         await producer.give_up()
         raise
-    return producer, topics
-
-
-async def _topics(servers: Sequence[str], properties: Properties, wanted: Mapping[str, int], *, create: bool) -> Topics:
-    client = AIOKafkaClient(bootstrap_servers=list(servers), **properties.client)
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await client.bootstrap()
-            topics = await look_up_topics(client, list(wanted))
-            if topics.missing and create:
-                await create_topics(client, {name: wanted[name] for name in topics.missing})
-                topics = await _created(client, list(wanted))
-            return topics
-    finally:
-        await close_client(client)
-
-
-async def _created(client: AIOKafkaClient, names: Sequence[str]) -> Topics:
-    """Topics that were just made, once they can be seen; or what can be seen of them when that takes too long."""
-    topics = await look_up_topics(client, names)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CREATED_SECONDS):
-            while topics.missing:
-                await asyncio.sleep(_CREATED_POLL_SECONDS)
-                topics = await look_up_topics(client, names)
-    return topics
-
-
-async def _explained(attempt: Coroutine[Any, Any, T], servers: Sequence[str], properties: Properties) -> T:
-    """The attempt's result, or the true reason of its failure."""
-    try:
-        return await attempt
-    except ClusterAuthorizationFailedError as error:
-        hint = "before Kafka 3.0 a producer needs IdempotentWrite on the cluster"
-        raise CredentialsError(f"Kafka does not let our user write ({hint})") from error
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise await true_connect_error(servers, properties, error) from error
+    return producer

@@ -59,3 +59,12 @@ def judge(error: BaseException) -> Refusal:
     if isinstance(error, _DENIED):
         return Refusal.DENIED
     return Refusal.BROKEN
+
+
+def blame_of_topic(error: BaseException) -> str:
+    """
+    What to call the error where several records in a row that get it are the topic's fault; empty for those that are
+    each record's own: its size and its time.
+    """
+    own = MessageSizeTooLargeError | RecordListTooLargeError | InvalidTimestampError
+    return "" if isinstance(error, own) else type(error).__name__

@@ -1,41 +1,33 @@
-"""The sink that writes to Kafka, at least once and in order per key."""
+"""The sink that writes to Kafka, at least or exactly once, and in order per key."""
 
-import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-import structlog
-
-from bridge.clients.backoff import Backoff
 from bridge.clients.kafka import (
     DEAD_LETTER_SUFFIX,
-    Topics,
     check_topic,
     parse_properties,
     quiet_library_logs,
     true_connect_error,
 )
 from bridge.clock import Clock, SystemClock
-from bridge.errors import BridgeError, ConfigError, SinkError
+from bridge.errors import ConfigError, SinkError
 from bridge.model import Record
 from bridge.sinks import DeadLetter
-from bridge.sinks.kafka.lanes import Lanes
+from bridge.sinks.kafka.at_least_once import AtLeastOnce
+from bridge.sinks.kafka.exactly_once import ExactlyOnce
+from bridge.sinks.kafka.keeper import Keeper
+from bridge.sinks.kafka.lanes import STALL_SECONDS, Lanes
 from bridge.sinks.kafka.outage import Outage
-from bridge.sinks.kafka.producer import Producer, connect
-from bridge.sinks.kafka.refusal import Refusal, judge
+from bridge.sinks.kafka.target import Target
+from bridge.sinks.kafka.transactions import SENDS
 from bridge.sinks.kafka.window import Window
 from bridge.telemetry import Status
 
-# With `create_topics`. Six readers can share them, and two, three or six evenly; a number that is changed later moves
-# keys to other partitions. Dead letters are few, and read from one partition in the order they came.
-PARTITIONS = 6
-DEAD_LETTER_PARTITIONS = 1
-
-# Giving a producer up takes 4 at most.
-_CLOSE_SECONDS = 5.0
-
-log = structlog.get_logger()
+# In a transaction nothing can be repeated by a new producer, and after 15 s Kafka has given it up anyway.
+_TRANSACTION_STALL_SECONDS = 30.0
 
 
 class KafkaSink:
@@ -46,10 +38,15 @@ class KafkaSink:
 
     - confirmed is durable: an idempotent producer, `acks=all`;
     - records of one key stay in order, in the partition that Java's producer would choose;
-    - a record that was written and not confirmed may be written again, with the same bytes.
+    - a record that was written and not confirmed may be written again, with the same bytes; with a transactional id,
+      readers of committed records see it once, and the position of each send is stored with its records, in the topic
+      with `.positions` behind its name.
 
-    One task belongs to it from entering to leaving, and one per partition while something waits there. No threads, but
-    for asyncio's own that look host names up.
+    What is refused for ever becomes a dead letter, but when it is the topic that refuses everything, or the dead letter
+    is refused as well: then the status is FAILING and it is tried again, every 30 s.
+
+    One task belongs to it from entering to leaving, and while something waits one per partition (and two more with a
+    transactional id). No threads, but for asyncio's own that look host names up.
 
     Args:
         servers: host:port of 1..n brokers.
@@ -58,9 +55,10 @@ class KafkaSink:
         dead_letter_topic: where dead letters go; empty: the topic with `.dlq` behind its name.
         own_dead_letters: whether they go there at all; else `dead_letter` keeps them elsewhere, and returns None.
         properties: Kafka client properties in the spelling of Java or librdkafka; see `clients.kafka.parse_properties`.
-        create_topics: create both topics when they are missing, with PARTITIONS and DEAD_LETTER_PARTITIONS partitions
-            and the cluster's default replication.
+        create_topics: create topic and dead letters' topic when they are missing, with `target.PARTITIONS` and
+            `target.DEAD_LETTER_PARTITIONS` partitions and the cluster's default replication.
         fail_fast: while connecting, raise instead of waiting.
+        transactional_id: write exactly once; whoever else writes with this id is fenced by `resume`.
         clock: what CreateTime, backoff and log intervals go by. Deadlines of the network go by the machine's.
 
     Raises:
@@ -78,26 +76,29 @@ class KafkaSink:
         properties: Mapping[str, str] | None = None,
         create_topics: bool = False,
         fail_fast: bool = False,
+        transactional_id: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        problem = check_topic(topic)
+        problem = check_topic(topic, positioned=transactional_id is not None)
         if problem:
             raise ConfigError(problem)
-        self._servers = tuple(servers)
-        self._properties = parse_properties(properties or {})
-        letters = dead_letter_topic or topic + DEAD_LETTER_SUFFIX
-        self._topics = topic, letters
-        self._wanted = {topic: PARTITIONS} | ({letters: DEAD_LETTER_PARTITIONS} if own_dead_letters else {})
+        parsed = parse_properties(properties or {})
+        self._target = Target(
+            tuple(servers),
+            topic,
+            parsed,
+            dead_letter_topic or topic + DEAD_LETTER_SUFFIX,
+            own_dead_letters,
+            create_topics,
+            transactional_id,
+        )
         self._dead_letter = dead_letter
-        self._create_topics = create_topics
         self._fail_fast = fail_fast
         self._clock = clock or SystemClock()
-        self._backoff = Backoff(self._clock)
-        self._outage = Outage(f"{','.join(self._servers)}/{topic}", self._clock)
-        self._keeper: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[None] | None = None
+        self._outage = Outage(str(self._target), self._clock)
+        self._keeper: Keeper | None = None
         self._window = Window()
-        self._lanes = self._new_lanes()
+        self._writer: AtLeastOnce | ExactlyOnce | None = None
 
     @property
     def status(self) -> Status:
@@ -106,7 +107,7 @@ class KafkaSink:
 
     async def __aenter__(self) -> Self:
         """
-        Connect and look at both topics. Waits for what is not there, for ever; returns unconnected when it is left
+        Connect and look at the topics. Waits for what is not there, for ever; returns unconnected when it is left
         meanwhile.
 
         Raises:
@@ -114,15 +115,12 @@ class KafkaSink:
         """
         if self._keeper is None:
             quiet_library_logs()
-            self._window = Window()
-            self._lanes = self._new_lanes()
-            self._ready = asyncio.get_running_loop().create_future()
-            self._keeper = asyncio.create_task(self._keep(self._ready), name="kafka sink")
-        assert self._ready is not None  # noqa: S101 - made with the keeper
+            writer = self._open()
+            self._keeper = Keeper(writer.attempt, self._window, self._outage, self._clock, fail_fast=self._fail_fast)
         try:
-            await asyncio.shield(self._ready)
+            await self._keeper.ready()
         except BaseException:
-            await self._close()
+            self._keeper = None
             raise
         return self
 
@@ -133,109 +131,74 @@ class KafkaSink:
         Close, within 5 s whatever Kafka does. What is not confirmed may or may not be written; waiting for its
         confirmation raises SinkError.
         """
-        await self._close()
-
-    async def resume(self) -> bytes | None:
-        """None: Kafka does not know where we were, the source's broker does."""
-        return None
-
-    async def send(
-        self,
-        records: Sequence[Record],
-        position: bytes | None,  # noqa: ARG002 - the contract's; the source's broker remembers
-    ) -> Awaitable[None]:
-        """
-        Queue 0..n records, in order; returns when fewer than `window.SENDS` sends are under way. What it returns is
-        done when they are durable and all sends before them are. The records are not changed, and not copied: nobody
-        may change them. `position` is not used.
-
-        Raises:
-            SinkError: from either await: the sink is closed, or Kafka refuses even a dead letter.
-        """
-        if self._keeper is None:
-            raise SinkError("the Kafka sink is not open")
-        send = await self._window.open()
-        self._lanes.put(send, records)
-        self._window.settle()
-        return send.confirmation
-
-    def _new_lanes(self) -> Lanes:
-        return Lanes(
-            self._window,
-            self._outage,
-            topics=self._topics,
-            dead_letter=self._dead_letter,
-            diagnose=self._diagnose,
-            record_bytes=self._properties.request_bytes,
-            batch_bytes=self._properties.batch_bytes,
-            clock=self._clock,
-        )
-
-    async def _keep(self, ready: "asyncio.Future[None]") -> None:
-        """Keep a producer for the lanes: connect, let them use it until it breaks, begin again."""
-        try:
-            while True:
-                producer, topics = await self._connect(ready)
-                try:
-                    error = await self._use(producer, topics, ready)
-                finally:
-                    await producer.give_up()
-                await self._pause(error)
-        except BridgeError as error:
-            self._fail(ready, error)
-        except Exception as error:
-            log.exception("kafka sink failed unexpectedly")
-            self._fail(ready, SinkError(f"the Kafka sink failed: {type(error).__name__}"))
-
-    async def _use(self, producer: Producer, topics: Topics, ready: "asyncio.Future[None]") -> BaseException:
-        """Returns why the producer is of no more use."""
-        if not len(self._window):
-            self._outage.up()
-            self._backoff.reset()
-        if not ready.done():
-            ready.set_result(None)
-        confirmed = self._lanes.confirmed
-        error = await self._lanes.run(producer, topics.partitions, topics.limits)
-        if self._lanes.confirmed > confirmed:
-            self._backoff.reset()
-        return error
-
-    async def _connect(self, ready: "asyncio.Future[None]") -> tuple[Producer, Topics]:
-        while True:
-            try:
-                return await connect(
-                    self._servers,
-                    self._properties,
-                    self._wanted,
-                    create=self._create_topics,
-                    batch_bytes=self._lanes.batch_bytes,
-                )
-            except BridgeError as error:
-                if self._fail_fast and not ready.done():
-                    raise
-                self._outage.down(str(error), unconfirmed=len(self._window))
-            await self._backoff.wait()
-
-    async def _pause(self, error: BaseException) -> None:
-        """Between two producers: none after a refusal that is understood, for the next one behaves differently."""
-        if judge(error) in {Refusal.TOO_LARGE, Refusal.RECORD}:
-            return
-        self._outage.down(f"{type(error).__name__} {error}".strip(), unconfirmed=len(self._window))
-        await self._backoff.wait()
-
-    async def _diagnose(self) -> str:
-        return str(await true_connect_error(self._servers, self._properties))
-
-    def _fail(self, ready: "asyncio.Future[None]", error: BridgeError) -> None:
-        self._window.fail(str(error))
-        if not ready.done():
-            ready.set_exception(error)
-
-    async def _close(self) -> None:
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
-            keeper.cancel()
-            await asyncio.wait({keeper}, timeout=_CLOSE_SECONDS)
-        self._window.fail("the Kafka sink was closed before Kafka confirmed")
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
+            await keeper.close()
+
+    async def resume(self) -> bytes | None:
+        """
+        With a transactional id: fence who wrote with it, wait until its last transaction has ended, and return the
+        position that is stored. None: there is none, or Kafka does not know where we were, the source's broker does.
+
+        Raises:
+            SinkError: the sink is closed, or the stored position is not understood.
+        """
+        if self._target.transactional_id is None:
+            return None
+        return await self._opened().resume()
+
+    async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
+        """
+        Queue 0..n records, in order; returns when fewer sends than the window holds are under way. What it returns is
+        done when they are durable (committed) and all sends before them are. The records are not changed, and not
+        copied: nobody may change them. `position` is used with a transactional id only.
+
+        Raises:
+            SinkError: from either await: the sink is closed.
+            FencedError: from either await: another writer has the transactional id.
+        """
+        writer = self._opened()
+        send = await self._window.open()
+        writer.put(send, records, position)
+        return send.confirmation
+
+    def _opened(self) -> AtLeastOnce | ExactlyOnce:
+        if self._keeper is None or self._writer is None:
+            raise SinkError("the Kafka sink is not open")
+        return self._writer
+
+    def _open(self) -> AtLeastOnce | ExactlyOnce:
+        """A window and a writer that were never used."""
+        name = self._target.transactional_id
+        if name is None:
+            self._window = Window()
+            self._writer = AtLeastOnce(self._target, self._window, self._lanes)
+        else:
+            lanes = partial(self._lanes, stall_seconds=_TRANSACTION_STALL_SECONDS)
+            self._window = Window(SENDS)
+            self._writer = ExactlyOnce(self._target, self._window, lanes, transactional_id=name, clock=self._clock)
+        return self._writer
+
+    def _lanes(
+        self,
+        window: Window,
+        replaced: Callable[[Record, Record | None], None] | None = None,
+        *,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> Lanes:
+        properties = self._target.properties
+        return Lanes(
+            window,
+            self._outage,
+            topics=(self._target.topic, self._target.dead_letters),
+            dead_letter=self._dead_letter,
+            diagnose=self._diagnose,
+            record_bytes=properties.request_bytes,
+            batch_bytes=properties.batch_bytes,
+            clock=self._clock,
+            stall_seconds=stall_seconds,
+            replaced=replaced,
+        )
+
+    async def _diagnose(self) -> str:
+        return str(await true_connect_error(self._target.servers, self._target.properties))

@@ -50,12 +50,16 @@ class KafkaSinkHarness:
         await self._proxy.__aexit__(kind, error, trace)
 
     def sink(self, *, fail_fast: bool = False) -> KafkaSink:
+        return self._sink(fail_fast=fail_fast)
+
+    def _sink(self, *, fail_fast: bool, transactional_id: str | None = None) -> KafkaSink:
         return KafkaSink(
             [f"127.0.0.1:{self._proxy.port}"],
             self._topic,
             dead_letter=dead_letter,
             properties={"max.request.size": str(_LARGEST)},
             fail_fast=fail_fast,
+            transactional_id=transactional_id,
         )
 
     def record(self, number: int, size: int = 0) -> Record:
@@ -86,4 +90,14 @@ class KafkaSinkHarness:
         await self._proxy.drop()
 
 
-SINKS = [KafkaSinkHarness]
+class ExactlyOnceHarness(KafkaSinkHarness):
+    """With a transactional id, which only the harness's sinks have."""
+
+    name = "kafka-exactly-once"
+    remembers = True
+
+    def sink(self, *, fail_fast: bool = False) -> KafkaSink:
+        return self._sink(fail_fast=fail_fast, transactional_id=f"celery-bridge.{self._topic}")
+
+
+SINKS = [KafkaSinkHarness, ExactlyOnceHarness]

@@ -154,3 +154,14 @@ def test_kafka_headers_say_what_the_format_is(format_: str, content_type: bytes,
 
     assert dict(record.headers)["content-type"] == content_type
     assert ("ce_id" in dict(record.headers)) is cloudevent
+
+
+@pytest.mark.parametrize(("queue_type", "name"), [("quorum", None), ("stream", "celery-bridge.prod.default")])
+def test_stream_is_written_exactly_once(queue_type: str, name: str | None) -> None:
+    """Its position goes out with the records, under label and group; other queues are acknowledged."""
+    end = SourceEnd(url=Url("-"), label="prod", queue_type=queue_type)
+    (chain,) = build(Config(sources=(end,), to=KAFKA), SystemClock())
+    sink = chain._sink
+
+    assert isinstance(sink, KafkaSink)
+    assert sink._target.transactional_id == name

@@ -6,7 +6,6 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from bridge.model import Record
 from bridge.sinks.kafka.lane import Lane, Piece
-from bridge.sinks.kafka.refusal import Refusal
 from bridge.sinks.kafka.window import Send
 from tests.running import run
 
@@ -86,19 +85,50 @@ def test_culprit_leaves_and_the_others_go_on() -> None:
 
 
 def test_amended_record_takes_the_place_of_the_first() -> None:
-    """And remembers what for; its send waits for both parts."""
+    """Its send waits for both parts."""
 
     async def check() -> None:
         lane, (send,) = lane_of(2)
-        lane.amend_head(Record(b"new"), Refusal.TOO_LARGE)
-        piece, record = lane.head()
-        assert (record.value, piece.amended, send.pieces) == (b"new", {Refusal.TOO_LARGE}, 2)
-        lane.amend_head(Record(b"newer"), Refusal.RECORD)
-        piece, record = lane.head()
-        assert (record.value, piece.amended, send.pieces) == (b"newer", {Refusal.TOO_LARGE, Refusal.RECORD}, 2)
+        for value in (b"new", b"newer"):
+            lane.amend_head(Record(value))
+            assert (lane.head()[1].value, send.pieces) == (value, 2)
         assert not lane.confirm(1)
         assert lane.head()[1].value == b"1"
         assert lane.confirm(1)
+
+    run(check())
+
+
+def test_many_refused_together_go_in_eighths() -> None:
+    """Each refusal may cost a producer, a batch of few records costs next to nothing."""
+
+    async def check() -> None:
+        lane, _ = lane_of(80)
+        lane.suspect(80)
+        assert load(lane) == 10
+
+    run(check())
+
+
+def test_what_was_taken_before_a_refusal_goes_together_when_it_is_sent_again() -> None:
+    """A transaction that is given up is written from its beginning; what was learnt of its records is still known."""
+
+    async def check() -> None:
+        lane, (send,) = lane_of(8)
+        pieces = list(lane.pieces)
+        lane.suspect(8)
+        lane.confirm(4)
+        lane.suspect(4)
+        lane.rewind()
+        assert not lane.pieces
+        pieces[0].start = 0
+        lane.pieces.extend(pieces)
+        assert load(lane) == 4
+        lane.confirm(4)
+        assert load(lane) == 2
+        lane.keep()
+        assert load(lane) == 4
+        assert send.pieces == 1
 
     run(check())
 

@@ -6,9 +6,15 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError, TopicAuthorizationFailedError, UnknownError
+from aiokafka.errors import (
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    TopicAuthorizationFailedError,
+    UnknownError,
+)
 
-from bridge.errors import RecordError, SinkError
+from bridge.errors import BlockedError, RecordError, SinkError
 from bridge.model import Record
 from bridge.sinks.kafka.lanes import Lanes
 from bridge.sinks.kafka.outage import Outage
@@ -230,14 +236,54 @@ def test_batches_become_smaller_when_the_topic_refuses_them_as_too_large() -> No
     run(check())
 
 
-def test_refused_dead_letter_fails_everything_that_waits() -> None:
+def test_refused_dead_letter_blocks_until_somebody_changes_the_topic() -> None:
     """There is nowhere left to put it, and it must not be dropped."""
 
     async def check() -> None:
-        kafka = ScriptedKafka(TOPICS, lambda *_: InvalidTimestampError)
+        refuse = True
+        kafka = ScriptedKafka(TOPICS, lambda topic, _: InvalidTimestampError if topic == "t" or refuse else None)
         async with sending(kafka) as one:
-            with pytest.raises(SinkError, match=r"t\.dlq does not take a dead letter"):
-                await (await one.send(records(b"1")))
+            confirmation = await one.send(records(b"1"))
+            await until(lambda: any(isinstance(error, BlockedError) for error in one.errors))
+            assert "the Kafka topic t.dlq does not take a dead letter: refused with" in str(one.errors[-1])
+            refuse = False
+            await confirmation
+        assert kafka.values("t.dlq") == [b"1"]
+        assert len(one.causes) == 1
+
+    run(check())
+
+
+def test_third_refusal_in_a_row_without_a_known_reason_blocks() -> None:
+    """It is the topic's fault: nothing more becomes a dead letter, and all of it is written once the topic is right."""
+
+    async def check() -> None:
+        refuse = True
+        kafka = ScriptedKafka(TOPICS, lambda topic, _: PolicyViolationError if topic == "t" and refuse else None)
+        async with sending(kafka) as one:
+            confirmation = await one.send(records(*numbers(1, 20)))
+            await until(lambda: any(isinstance(error, BlockedError) for error in one.errors))
+            assert kafka.values("t.dlq") == [b"1", b"2"]
+            refuse = False
+            await confirmation
+        assert kafka.values("t") == numbers(3, 20)
+        assert len(one.causes) == 2
+
+    run(check())
+
+
+def test_refusals_with_records_taken_in_between_block_nothing() -> None:
+    """They are the records' own fault."""
+
+    async def check() -> None:
+        bad = {b"%d" % n for n in range(0, 40, 4)}
+        kafka = ScriptedKafka(
+            TOPICS, lambda topic, value: PolicyViolationError if topic == "t" and value in bad else None
+        )
+        async with sending(kafka) as one:
+            await (await one.send(records(*numbers(0, 39))))
+            assert not any(isinstance(error, BlockedError) for error in one.errors)
+        assert set(kafka.values("t.dlq")) == bad
 
     run(check())
 
@@ -315,5 +361,24 @@ def test_records_without_a_key_stay_together_per_send() -> None:
                 await (await one.send([Record(value, key=None) for value in numbers(first, first + 9)]))
         assert kafka.batches == [10, 10]
         assert {len(kafka.logs["t", 0]), len(kafka.logs["t", 1])} == {10}
+
+    run(check())
+
+
+def test_cluster_that_moved_gets_a_new_producer() -> None:
+    """All brokers have other addresses: aiokafka would ask the old ones for ever."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS)
+        async with sending(kafka) as one:
+            kafka.held.clear()
+            confirmation = await one.send(records(b"1"))
+            await until(lambda: len(kafka.batches) == 1)
+            kafka.moved = True
+            one.clock.turn(21)
+            await until(lambda: kafka.producers == 2)
+            kafka.held.set()
+            await confirmation
+        assert str(one.errors) == "[ConnectionError('the brokers have other addresses now')]"
 
     run(check())

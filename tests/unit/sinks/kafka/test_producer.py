@@ -7,6 +7,7 @@ import pytest
 
 from bridge.clients.kafka import connection, parse_properties
 from bridge.errors import ConnectError
+from bridge.sinks.kafka import look
 from bridge.sinks.kafka import producer as module
 from bridge.sinks.kafka.producer import Producer, connect
 from tests.running import run
@@ -29,6 +30,7 @@ def test_closed_port_is_a_connect_error_that_says_so() -> None:
 
 def test_server_that_never_answers_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attempt ends by its own deadline; the next one comes after the backoff."""
+    monkeypatch.setattr(look, "CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(module, "CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(connection, "PROBE_SECONDS", 0.2)
 
@@ -78,5 +80,16 @@ def test_batches_are_as_large_as_we_say() -> None:
         taken = [batch.append(timestamp=1, key=None, value=b"x" * 400, headers=[]) is not None for _ in range(4)]
         await one.give_up()
         assert taken == [True, True, False, False]
+
+    run(check())
+
+
+def test_brokers_of_which_nothing_is_known_have_not_moved() -> None:
+    """Neither when nobody answers: a new producer would find nobody."""
+
+    async def check() -> None:
+        one = Producer([f"127.0.0.1:{free_port()}"], PROPERTIES, 1000)
+        assert not await one.moved()
+        await one.give_up()
 
     run(check())

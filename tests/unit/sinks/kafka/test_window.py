@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bridge.errors import SinkError
+from bridge.errors import ConnectError, FencedError, SinkError
 from bridge.sinks.kafka.window import SENDS, Window
 from tests.running import run
 
@@ -78,5 +78,51 @@ def test_confirmation_that_was_cancelled_disturbs_nobody() -> None:
         window.settle()
         assert second.confirmation.done()
         window.fail("later")
+
+    run(check())
+
+
+def test_window_may_be_wider() -> None:
+    """And says when it is full."""
+
+    async def check() -> None:
+        window = Window(SENDS + 1)
+        for _ in range(SENDS):
+            (await window.open()).pieces = 1
+        assert not window.full
+        (await window.open()).pieces = 1
+        assert window.full
+
+    run(check())
+
+
+def test_error_of_its_own_kind_is_told_to_everybody_anew() -> None:
+    """Each waiter raises an exception of its own; what is no SinkError becomes one."""
+
+    async def check() -> None:
+        window = Window()
+        sends = [await window.open() for _ in range(2)]
+        window.fail(FencedError("another bridge"))
+        errors = [send.confirmation.exception() for send in sends]
+        assert [type(error) for error in errors] == [FencedError, FencedError]
+        assert errors[0] is not errors[1]
+        other = Window()
+        other.fail(ConnectError("gone"))
+        with pytest.raises(SinkError, match="gone"):
+            await other.open()
+
+    run(check())
+
+
+def test_forgotten_sends_are_cancelled() -> None:
+    """Nobody waits for them any more, and there is room again."""
+
+    async def check() -> None:
+        window = Window(1)
+        send = await window.open()
+        send.pieces = 1
+        window.forget()
+        assert send.confirmation.cancelled()
+        assert (len(window), window.full) == (0, False)
 
     run(check())

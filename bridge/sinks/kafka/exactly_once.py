@@ -1,0 +1,114 @@
+"""Writes records and the source's position in Kafka transactions: each record exactly once, for committed readers."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+
+from bridge.clients.kafka import Topics
+from bridge.clock import Clock
+from bridge.errors import SinkError
+from bridge.model import Record
+from bridge.sinks.kafka.look import look
+from bridge.sinks.kafka.positions import SETTINGS, Stored, read_stored
+from bridge.sinks.kafka.producer import start
+from bridge.sinks.kafka.target import Target
+from bridge.sinks.kafka.transactions import MakeLanes, Transactions
+from bridge.sinks.kafka.window import Send, Window
+
+# Who fences us writes its first position within a second. Then it is seen there, and not fenced in return.
+_FENCED_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+class ExactlyOnce:
+    """
+    Kafka Connect's way (KIP-618): what was written, and how far the source was read for it, are in one transaction. A
+    writer that starts fences the one before it by the transactional id that they share, and goes on at the position
+    that is committed then. A connection that breaks is made anew in the same way, so the outcome of the transaction
+    under way becomes known: it is written again, as the same bytes, only if it was not committed.
+
+    Args:
+        target: with a transactional id.
+        window: of the sends; one is confirmed when its transaction is committed.
+        make_lanes: see `Transactions`.
+    """
+
+    def __init__(self, target: Target, window: Window, make_lanes: MakeLanes, *, transactional_id: str, clock: Clock):
+        self._target = target
+        self._window = window
+        self._transactional_id = transactional_id
+        self._clock = clock
+        self._asked = asyncio.Event()
+        self._transactions = Transactions(
+            window, make_lanes, transactional_id=transactional_id, topic=target.positions, clock=clock
+        )
+
+    async def resume(self) -> bytes | None:
+        """
+        Take our place: fence who had it, and return the position that is committed; None: there is none.
+
+        Raises:
+            SinkError: the sink failed or was closed meanwhile, or what is stored is not understood.
+        """
+        if not self._asked.is_set():
+            self._asked.set()
+            send = await self._window.open()
+            self._transactions.put(send, [], None)
+            await send.confirmation
+            log.info("kafka writer took its place", transactional_id=self._transactional_id)
+        return self._transactions.position
+
+    def put(self, send: Send, records: Sequence[Record], position: bytes | None) -> None:
+        """
+        Queue a send for the next transaction.
+
+        Raises:
+            SinkError: before `resume`: where the source has to go on was not asked.
+        """
+        if not self._transactions.committed:
+            raise SinkError("the Kafka sink was not asked where to resume")
+        self._transactions.put(send, records, position)
+
+    async def attempt(self, up: Callable[[], None]) -> tuple[BaseException, bool]:
+        """
+        Look at the topics, say `up`, and once `resume` was asked for, fence and write.
+
+        Returns:
+            Why it could not go on, and whether anything was committed, or found to be refused for ever.
+
+        Raises:
+            ConnectError, CredentialsError, ConfigError: no connection, or a topic is missing.
+            FencedError: another writer has taken our place.
+            SinkError: it can never go on.
+        """
+        target, transactions = self._target, self._transactions
+        own = {target.positions: SETTINGS}
+        topics = await look(target.servers, target.properties, target.wanted, create=target.create_topics, own=own)
+        up()
+        await self._asked.wait()
+        if transactions.committed:
+            transactions.check(await self._stored(topics))
+        producer = await start(
+            target.servers,
+            target.properties,
+            topics,
+            batch_bytes=transactions.lanes.batch_bytes,
+            transactional_id=self._transactional_id,
+        )
+        before = transactions.committed + transactions.replaced
+        try:
+            transactions.resolve(await self._stored(topics))
+            error = await transactions.run(producer, topics.partitions, topics.limits)
+        finally:
+            await producer.give_up()
+        if isinstance(error, ProducerFenced | InvalidProducerEpoch):
+            await self._clock.sleep(_FENCED_SECONDS)
+        return error, transactions.committed + transactions.replaced > before
+
+    async def _stored(self, topics: Topics) -> Stored | None:
+        target = self._target
+        count = topics.partitions[target.positions]
+        return await read_stored(target.servers, target.properties, target.positions, count, self._transactional_id)

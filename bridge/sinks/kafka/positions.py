@@ -1,0 +1,165 @@
+"""
+How far an exactly-once writer got: a record in the compacted topic `<topic>.positions`, written in the same transaction
+as what it covers.
+
+Key: the writer's transactional id. Value: a JSON object of
+
+    version         1
+    position        the source's, opaque, as text (bytes that are no UTF-8: `position_b64`); null: nothing was read yet
+    writer          which run of a bridge wrote it: 32 hexadecimal digits
+    transaction     of that run, counted from 0
+"""
+
+import asyncio
+import base64
+import binascii
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bridge.clients.kafka import Properties, close_client
+from bridge.errors import SinkError
+from bridge.model import Record
+from bridge.sinks.kafka.look import CONNECT_SECONDS, explained
+from bridge.sinks.kafka.partition import partition
+
+SETTINGS = {
+    "cleanup.policy": "compact",
+    # Only closed segments are compacted. A position is 150 bytes and there are 20 a second at most, so the default of
+    # 1 GiB would be reached in four days; what starts without a position of its own reads all of it.
+    "segment.bytes": str(16 * 1024 * 1024),
+}
+"""Of the topic. It has one partition."""
+
+_VERSION = 1
+# The last record of one writer among several is rarely farther from the end than this; each step back is four times as
+# long as the one before.
+_STEP = 64
+_POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored last."""
+
+    position: bytes | None
+    writer: str
+    transaction: int
+
+    def record(self, topic: str, transactional_id: str, now_ms: int) -> Record:
+        """It as a record for the topic of positions."""
+        fields: dict[str, Any] = {"version": _VERSION, "writer": self.writer, "transaction": self.transaction}
+        try:
+            fields["position"] = None if self.position is None else self.position.decode()
+        except UnicodeDecodeError:
+            fields["position_b64"] = base64.b64encode(self.position or b"").decode()
+        return Record(orjson.dumps(fields), topic, transactional_id.encode(), now_ms, events=0)
+
+
+def parse(value: bytes | None) -> Stored | None:
+    """
+    A stored record's value; None of a tombstone.
+
+    Raises:
+        SinkError: it is of a later version, or no position at all.
+    """
+    if value is None:
+        return None
+    try:
+        fields = orjson.loads(value)
+        if fields["version"] != _VERSION:
+            raise SinkError(f"the stored position is of version {fields['version']!r}, which this bridge does not know")
+        text, coded = fields.get("position"), fields.get("position_b64")
+        position: bytes | None = None if text is None else text.encode()
+        if coded is not None:
+            position = base64.b64decode(coded, validate=True)
+        return Stored(position, str(fields["writer"]), int(fields["transaction"]))
+    except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SinkError("what is stored as our position is none; `--start` begins anew") from error
+
+
+async def read_stored(
+    servers: Sequence[str], properties: Properties, topic: str, partitions: int, transactional_id: str
+) -> Stored | None:
+    """
+    Read what this writer stored last, of committed transactions only.
+
+    Args:
+        topic, partitions: of positions.
+
+    Raises:
+        ConnectError, CredentialsError: the cluster cannot be reached, or not by us; says why.
+        SinkError: what is stored is not understood.
+    """
+    key = transactional_id.encode()
+    place = TopicPartition(topic, partition(key, partitions))
+    found = await explained(_last(servers, properties, place, key), servers, properties)
+    return parse(found.value) if found is not None else None
+
+
+async def _last(servers: Sequence[str], properties: Properties, place: TopicPartition, key: bytes) -> Any:
+    """The last record with this key, as aiokafka's ConsumerRecord; None: there is none."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(servers),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # not at the end, should compaction have taken the offset that we go to
+        **properties.client,
+    )
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await consumer.start()
+            await consumer._client.set_topics([place.topic])
+            consumer.assign([place])
+            begin = (await consumer.beginning_offsets([place]))[place]
+            end = (await consumer.end_offsets([place]))[place]  # of committed ones: before any open transaction
+        step = _STEP
+        while end > begin:
+            since = max(begin, end - step)
+            found = await _last_between(consumer, place, key, since, end)
+            if found is not None:
+                return found
+            end, step = since, step * 4
+        return None
+    finally:
+        closing = asyncio.ensure_future(_close(consumer))
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing
+            raise
+
+
+async def _last_between(consumer: AIOKafkaConsumer, place: TopicPartition, key: bytes, since: int, end: int) -> Any:
+    """
+    Raises:
+        TimeoutError: nothing came for CONNECT_SECONDS.
+    """
+    consumer.seek(place, since)
+    found = None
+    reached = since
+    while reached < end:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            records: list[Any] = []
+            while not records and reached < end:
+                records = (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, [])
+                reached = await consumer.position(place)  # past what marks the ends of transactions too
+        found = next((one for one in reversed(records) if one.offset < end and one.key == key), found)
+    return found
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Within 3 s whatever its brokers do."""
+    consumer._closed = True  # its __del__ must not warn
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(1.0):
+            if coordinator is not None:
+                await coordinator.close()
+            if fetcher is not None:
+                await fetcher.close()
+    await close_client(consumer._client)
