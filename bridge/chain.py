@@ -95,7 +95,10 @@ class Chain:
                     return
                 if not await self._unless_stopped(self._source.acquire()):
                     return
-                await self._source.start(await self._sink.resume())
+                resuming = asyncio.ensure_future(self._sink.resume())
+                if not await self._unless_stopped(resuming):
+                    return
+                await self._source.start(resuming.result())
                 if not self._stopped.is_set():
                     self.status = Status.OK
                     log.info("chain started", cluster=self.label)

@@ -183,6 +183,29 @@ def test_stop_while_connecting_is_an_ordinary_stop(down: str) -> None:
     run(scenario())
 
 
+def test_stop_while_the_sink_resumes_is_an_ordinary_stop() -> None:
+    """Kafka may be gone by the time that a replica's turn comes."""
+
+    class Waiting(MemorySink):
+        async def resume(self) -> bytes | None:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    asked = asyncio.Event()
+
+    async def scenario() -> None:
+        source = MemorySource(bodies(1))
+        chain = made(source, Waiting())
+        running = asyncio.create_task(chain.run())
+        await asked.wait()
+        chain.stop()
+        await running
+        assert source.settled == []
+
+    run(scenario())
+
+
 def test_source_connects_before_the_sink() -> None:
     """While Kafka is still down the broker already keeps events for us: the queue is declared."""
 
