@@ -90,12 +90,13 @@ class Transactions:
 
     def check(self, stored: Stored | None) -> None:
         """
-        Whether our place is still ours, by what is stored. Before the first commit it is nobody's.
+        Whether our place is still ours, by what is stored. Before the first commit it is nobody's; where nothing is
+        stored any more, somebody has deleted the topic, but nobody writes in our place.
 
         Raises:
             FencedError: another writer has it.
         """
-        if self.committed and (stored is None or stored.writer != self._writer):
+        if self.committed and stored is not None and stored.writer != self._writer:
             raise FencedError(
                 f"another bridge writes to Kafka as {self._transactional_id}: it has taken over, or it reads another "
                 "broker under the same label and group (give one of them another: --from LABEL=URL, --group)"

@@ -199,6 +199,22 @@ def test_transaction_that_the_broker_gave_up_is_written_again() -> None:
     run(check())
 
 
+def test_positions_that_somebody_deleted_are_written_anew() -> None:
+    """Our place is still ours: we know how far we got."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS)
+        async with writing(kafka) as one:
+            await (await one.send(records(b"1"), b"1"))
+            kafka.logs["t.positions", 0].clear()
+            kafka.producers += 1  # the producer is of no more use
+            await (await one.send(records(b"2"), None))
+            assert stored(kafka) == Stored(b"1", one.transactions._writer, 2)
+        assert kafka.values("t") == [b"1", b"2"]
+
+    run(check())
+
+
 def test_culprit_becomes_a_dead_letter_in_the_same_transaction() -> None:
     """A refusal costs producers, but no other record and no order; its dead letter is made once."""
 
