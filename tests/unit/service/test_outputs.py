@@ -31,7 +31,7 @@ def no_letter(record: Record, error: Exception) -> None:
 
 def topics(sink: Any) -> list[str]:
     """What a Kafka sink looks for."""
-    return list(sink._wanted)
+    return list(sink._target.wanted)
 
 
 def test_without_the_option_letters_go_beside_the_records() -> None:

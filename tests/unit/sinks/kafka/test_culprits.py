@@ -74,3 +74,9 @@ def test_dead_letter_that_cannot_be_made_ends_the_sink() -> None:
     some = Culprits("t", "t.dlq", fail, lambda _: LIMIT, FakeClock())
     with pytest.raises(SinkError, match="could not be made: KeyError"):
         some.replace("t", Record(b"1"), Refusal.RECORD, "refused")
+
+
+def test_culprit_whose_letter_is_kept_elsewhere_is_replaced_by_nothing() -> None:
+    """`dead_letter` has seen to it."""
+    some = Culprits("t", "t.dlq", lambda *_: None, lambda _: LIMIT, FakeClock())
+    assert some.replace("t", Record(b"1"), Refusal.RECORD, "refused") is None

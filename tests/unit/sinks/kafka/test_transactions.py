@@ -36,6 +36,8 @@ class Writing:
         self.outage = Outage("scripted", self.clock)
         self.outage.up()
         self.causes: list[str] = []
+        self.elsewhere = False
+        """Whether dead letters are kept elsewhere."""
         self.errors: list[BaseException] = []
         self.transactions = Transactions(
             self.window, self._lanes, transactional_id=NAME, topic="t.positions", clock=self.clock
@@ -54,8 +56,10 @@ class Writing:
             replaced=replaced,
         )
 
-    def _dead_letter(self, record: Record, cause: RecordError) -> Record:
+    def _dead_letter(self, record: Record, cause: RecordError) -> Record | None:
         self.causes.append(str(cause))
+        if self.elsewhere:
+            return None
         return replace(record, headers=[("celery.errors.reason", b"sink")])
 
     async def _diagnose(self) -> str:
@@ -228,6 +232,23 @@ def test_culprit_becomes_a_dead_letter_in_the_same_transaction() -> None:
             assert kafka.values("t.dlq") == [b"42"]
         assert kafka.values("t") == [*numbers(1, 41), *numbers(43, 100)]
         assert one.causes == ["Kafka topic t: refused with InvalidTimestampError"]
+
+    run(check())
+
+
+@pytest.mark.parametrize("refused", [b"2", b"x" * RECORD_BYTES])
+def test_culprit_whose_letter_is_kept_elsewhere_leaves_no_trace(refused: bytes) -> None:
+    """The others are written, and it is seen to once, however often the transaction is."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(
+            TOPICS, lambda topic, value: InvalidTimestampError if (topic, value) == ("t", b"2") else None
+        )
+        async with writing(kafka) as one:
+            one.elsewhere = True
+            await (await one.send(records(b"1", refused, b"3"), b"3"))
+        assert (kafka.values("t"), kafka.values("t.dlq")) == ([b"1", b"3"], [])
+        assert len(one.causes) == 1
 
     run(check())
 
