@@ -167,7 +167,7 @@ class _Watch:
                     first, start_seconds = (now, count), cpu_seconds(pid)
         cpu, after = cpu_seconds(pid), self._servers.cpu_seconds(self._contender)
         began, at_first = first or (seen_at, 0)
-        return Drained(
+        drained = Drained(
             events=events,
             cpu_us=cpu / events * 1e6,
             start_seconds=start_seconds,
@@ -176,6 +176,8 @@ class _Watch:
             per_second=(self._count - at_first) / max(seen_at - began, _LOOK_SECONDS),
             peak_rss_mib=peak_rss_mib(pid),
         )
+        await self._topic.settled()
+        return drained
 
 
 def account(expected: set[str], found: list[str], left: int) -> tuple[str, bool]:

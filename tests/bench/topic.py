@@ -1,5 +1,6 @@
 """A contender's topic, as the benchmark watches it fill and counts what is in it."""
 
+import asyncio
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ class Topic:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             max_partition_fetch_bytes=8 * 1024 * 1024,
+            isolation_level="read_committed",
         )
 
     async def __aenter__(self) -> Self:
@@ -42,8 +44,15 @@ class Topic:
             await delete_topic(self._bootstrap, name)
 
     async def count(self) -> int:
-        """How many records Kafka has taken, of whatever kind."""
+        """How many records Kafka has taken, of whatever kind; a transaction's marker is one in each partition."""
         return sum((await self._consumer.end_offsets(self._partitions)).values())
+
+    async def settled(self, *, within: float = 10.0) -> None:
+        """Wait until no more come for a second: a contender's last records stand behind the markers counted above."""
+        deadline, before = time.monotonic() + within, -1
+        while (now := await self.count()) != before and time.monotonic() < deadline:
+            before = now
+            await asyncio.sleep(1.0)
 
     async def identities(self, *, within: float = 120) -> list[str]:
         """
@@ -52,13 +61,13 @@ class Topic:
         Raises:
             TimeoutError: they cannot be read in time.
         """
-        left = await self.count()
+        ends = await self._consumer.end_offsets(self._partitions)
         found: list[str] = []
         self._consumer.resume(*self._partitions)
         deadline = time.monotonic() + within
-        while len(found) < left:
+        while any([await self._consumer.position(one) < end for one, end in ends.items()]):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"only {len(found)} of {left} records could be read")
+                raise TimeoutError(f"only {len(found)} of {sum(ends.values())} records and markers could be read")
             for records in (await self._consumer.getmany(timeout_ms=100)).values():
                 found += [identity(orjson.loads(record.value)) for record in records]
         return found

@@ -213,7 +213,7 @@ def test_bad_options_end_with_78_and_one_line_each() -> None:
     assert done.stdout == ""
     assert sorted(done.stderr.splitlines()) == [
         "celery-bridge: --from: amqpz:// is no transport; did you mean amqp?",
-        "celery-bridge: --queue-type: 'quorm' is none of quorum, transient; did you mean quorum?",
+        "celery-bridge: --queue-type: 'quorm' is none of quorum, stream, transient; did you mean quorum?",
         "celery-bridge: CELERY_BRIDGE_GRUOP: no such option; did you mean CELERY_BRIDGE_GROUP?",
         "celery-bridge: CELERY_BRIDGE_LIMIT: 'x' is no whole number",
     ]
