@@ -1,11 +1,20 @@
 """What a log line may show of a broker's URL."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 def place(url: str) -> str:
     """Scheme, host, port and path of one or several URLs. User, password and query may be, or hold, a secret."""
     return ";".join(_place(one) for one in url.split(";"))
+
+
+def holds_password(parts: SplitResult) -> bool:
+    """
+    Whether what stands behind the host is the rest of a password: an unquoted / or ? or # made it so. Then its
+    beginning is where the host and the port should be.
+    """
+    names = (pair.partition("=")[0] for pair in parts.query.split("&"))
+    return "@" in parts.path or bool(parts.fragment) or any("@" in name for name in names)
 
 
 def _place(url: str) -> str:
@@ -15,6 +24,6 @@ def _place(url: str) -> str:
         host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
     except ValueError:
         host, parts = "", None
-    if not mark or parts is None or "@" in parts.path:  # an unquoted / in a password makes it part of the path
+    if not mark or parts is None or holds_password(parts):
         return f"{scheme if mark else ''}://***"
     return f"{scheme}://{host}{parts.path}"

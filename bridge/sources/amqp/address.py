@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from bridge.clients.place import place
+from bridge.clients.place import holds_password, place
 from bridge.clients.tls import tls_context, tls_files
 from bridge.errors import ConfigError
 from bridge.sources.amqp.frames import MAX_FRAME_BYTES
@@ -84,7 +84,7 @@ def _address(url: str) -> Address:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         host, port = parts.hostname or "localhost", parts.port
-        if "@" in parts.path:  # an unquoted / in a password makes it part of the path
+        if holds_password(parts):
             raise ValueError
     except ValueError:  # its words may hold a piece of the password
         raise ConfigError(

@@ -13,7 +13,7 @@ from kombu.transport.pyamqp import Transport as PyamqpTransport
 from kombu.transport.virtual import Transport as VirtualTransport
 from kombu.utils.url import parse_url
 
-from bridge.clients.place import place
+from bridge.clients.place import holds_password, place
 from bridge.clients.tls import tls_files
 from bridge.errors import ConfigError
 
@@ -78,7 +78,10 @@ def _address(url: str) -> Address:
     name, kind, parses_itself = _transport(scheme)
     shown = place(url)
     try:
-        query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        split = urlsplit(url)
+        if holds_password(split):
+            raise ValueError
+        query = dict(parse_qsl(split.query, keep_blank_values=True))
         parts = {} if parses_itself or scheme == "sentinel" else parse_url(url)
     except (ValueError, KeyError):  # their words may hold a piece of the password
         raise ConfigError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from bridge.clients.place import holds_password, place
 from bridge.config.nearest import did_you_mean
 from bridge.errors import ConfigError
 from bridge.sources.redis.channel import Channel, channel
@@ -104,14 +105,14 @@ class _Reading:
     """Reads the parts of one address and collects what is wrong with them."""
 
     def __init__(self, urls: list[str]) -> None:
-        self.shown = ";".join(_place(url) for url in urls)
+        self.shown = place(";".join(urls))
         try:
             self.parts = [urlsplit(url) for url in urls]
             for part in self.parts:
                 part.port  # noqa: B018 - raises when it is none
         except ValueError:  # its words may hold a piece of the password
             raise self._unreadable() from None
-        if any(_holds_password(part) for part in self.parts):
+        if any(holds_password(part) for part in self.parts):
             raise self._unreadable()
         self.query = {k: v for part in self.parts for k, v in parse_qsl(part.query, keep_blank_values=True)}
         self.scheme = self.parts[0].scheme
@@ -203,22 +204,3 @@ def _listening(part: SplitResult, port: int) -> Place:
 
 def _unquoted(text: str | None) -> str | None:
     return unquote(text) if text else None
-
-
-def _holds_password(parts: SplitResult) -> bool:
-    """Whether what stands behind the host is the rest of a password: an unquoted / or ? or # made it so."""
-    names = (pair.partition("=")[0] for pair in parts.query.split("&"))
-    return "@" in parts.path or bool(parts.fragment) or any("@" in name for name in names)
-
-
-def _place(url: str) -> str:
-    """Neither user nor password nor query: any of them may be, or hold, a secret."""
-    scheme, mark, _ = url.partition("://")
-    try:
-        parts = urlsplit(url)
-        host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
-    except ValueError:
-        host, parts = "", None
-    if not mark or parts is None or _holds_password(parts):
-        return f"{scheme if mark else ''}://***"
-    return f"{scheme}://{host}{parts.path}"

@@ -77,6 +77,8 @@ def test_alternatives_are_tried_in_turn() -> None:
         "amqp://user:hun:hunter2@h/v",
         "amqp://user:a/hunter2@h/v",
         "amqp://user:hunter2/x@h/v",
+        "amqp://user:123?hunter2@h/v",
+        "amqp://user:123#hunter2@h/v",
         "amqp://user:hunter2@h:port/v",
         "rabbit://user:hunter2@h",
     ],

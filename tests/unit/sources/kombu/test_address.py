@@ -39,6 +39,8 @@ def test_a_bare_url_is_the_local_broker() -> None:
         "amqp://user:hun:hunter2@h/v",
         "amqp://user:a/hunter2@h/v",
         "amqp://user:hunter2/x@h/v",
+        "amqp://user:123?hunter2@h/v",
+        "amqp://user:123#hunter2@h/v",
         "kombu+amqp://user:hunter2@h",
         "redis://h/0?client_name=x@hunter2",
     ],
