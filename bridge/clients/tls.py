@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, ConnectError
 
 FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 """Parameters that name PEM files: the broker's authority, our certificate, its key. The names are redis-py's and
@@ -12,6 +12,9 @@ kombu's."""
 
 _SWITCHES = (("ssl_cert_reqs", frozenset({"required", "cert_required"})), ("ssl_check_hostname", frozenset({"true"})))
 """Parameters that would switch the verification off, and the values that do not."""
+
+PARAMETERS = (*FILES, *(name for name, _ in _SWITCHES))
+"""All that a URL may say about TLS."""
 
 
 def tls_files(query: Mapping[str, str], shown: str) -> dict[str, str]:
@@ -27,9 +30,8 @@ def tls_files(query: Mapping[str, str], shown: str) -> dict[str, str]:
         for name, fine in _SWITCHES
         if name in query and query[name].lower() not in fine
     ]
-    known = {*FILES, *(name for name, _ in _SWITCHES)}
     problems += [
-        f"{shown}: unknown parameter {name}" for name in query if name.startswith("ssl_") and name not in known
+        f"{shown}: unknown parameter {name}" for name in query if name.startswith("ssl_") and name not in PARAMETERS
     ]
     if problems:
         raise ConfigError(problems)
@@ -40,7 +42,7 @@ def tls_context(files: Mapping[str, str], shown: str) -> ssl.SSLContext:
     """
     A context that verifies chain and host name, against the system's authorities when no other is named.
 
-    Reads the files: make it anew for every connection, and a certificate that was renewed is used.
+    Reads the files. At the start, to tell what is wrong with them; a connection needs `renewed_context`.
 
     Raises:
         ConfigError: a file is not there or holds no PEM, or a key has no certificate; all problems.
@@ -65,6 +67,19 @@ def tls_context(files: Mapping[str, str], shown: str) -> ssl.SSLContext:
     if problems:
         raise ConfigError(problems)
     return context
+
+
+def renewed_context(files: Mapping[str, str], shown: str) -> ssl.SSLContext:
+    """
+    The same for one connection: a certificate that was renewed since the last one is used.
+
+    Raises:
+        ConnectError: a file is of no use now. It was at the start, so it is being renewed and there again in a moment.
+    """
+    try:
+        return tls_context(files, shown)
+    except ConfigError as error:
+        raise ConnectError(str(error)) from error
 
 
 def _unread(path: str) -> str | None:

@@ -7,9 +7,8 @@ from pamqp import commands, header
 from pamqp import exceptions as refusals
 
 from bridge import __version__
-from bridge.clients.tls import tls_context
+from bridge.clients.tls import renewed_context
 from bridge.clock import Clock
-from bridge.errors import ConfigError, ConnectError
 from bridge.model import Delivery
 from bridge.sources.amqp.address import Address
 from bridge.sources.amqp.connection import Connection
@@ -57,10 +56,7 @@ async def _open_socket(address: Address, connection: Connection) -> None:
     if address.tls is None:
         await loop.create_connection(lambda: connection, address.host, address.port)
         return
-    try:
-        context = tls_context(address.tls, address.shown)
-    except ConfigError as error:  # it could be read at the start: it is being renewed, and there again in a moment
-        raise ConnectError(str(error)) from error
+    context = renewed_context(address.tls, address.shown)
     await loop.create_connection(
         lambda: connection, address.host, address.port, ssl=context, server_hostname=address.host
     )

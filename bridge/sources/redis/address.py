@@ -1,17 +1,17 @@
 """A Redis URL, taken apart: whom to ask, as whom, for which channel, and what a log line may show."""
 
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from bridge.clients.place import holds_password, place
+from bridge.clients.tls import PARAMETERS as TLS_PARAMETERS
+from bridge.clients.tls import tls_context, tls_files
 from bridge.config.nearest import did_you_mean
 from bridge.errors import ConfigError
 from bridge.sources.redis.channel import Channel, channel
-from bridge.sources.redis.tls import TLS_PARAMETERS, tls
 
 PING_SECONDS = 2.5
 """Between two signs of life that we ask for; four times without any is a dead connection, after 10 to 12.5 s."""
@@ -70,10 +70,11 @@ class Address:
     channel: Channel
     database: int = 0
     login: Login = Login()
-    tls: ssl.SSLContext | None = None
+    tls: Mapping[str, str] | None = None
+    """The files of `clients.tls`; None: no TLS."""
     master_name: str | None = None
     sentinel_login: Login = Login()
-    sentinel_tls: ssl.SSLContext | None = None
+    sentinel_tls: Mapping[str, str] | None = None
     client_name: str = CLIENT_NAME
     ping_seconds: float = PING_SECONDS
     protocol: int = 3
@@ -127,17 +128,17 @@ class _Reading:
         self._check_names(by_sentinel=by_sentinel)
         database = self._database(query.get("virtual_host", "") if by_path else unquote(first.path))
         secure = self.scheme == "rediss" or any(name in TLS_PARAMETERS for name in query)
-        context = self._collect(lambda: tls(query)) if secure and not by_path else None
+        files = self._collect(self._tls) if secure and not by_path else None
         found = Address(
             shown=self.shown,
             places=tuple(_listening(part, _SENTINEL_PORT if by_sentinel else _PORT) for part in self.parts),
             channel=self._collect(lambda: _channel(query, database)) or Channel(""),
             database=database,
             login=Login(_unquoted(first.username), _unquoted(first.password)),
-            tls=context,
+            tls=files,
             master_name=query.get("master_name") if by_sentinel else None,
             sentinel_login=Login(query.get("sentinel_username"), query.get("sentinel_password")),
-            sentinel_tls=context if _true(query.get("sentinel_ssl", "")) else None,
+            sentinel_tls=files if _true(query.get("sentinel_ssl", "")) else None,
             client_name=self._matching("client_name", r"[!-~]+", CLIENT_NAME, "printable ASCII without spaces"),
             # 0 switches kombu's checks off, which would hide a dead link
             ping_seconds=float(self._matching("health_check_interval", r"\d{1,6}(\.\d+)?", "0", "seconds"))
@@ -157,6 +158,16 @@ class _Reading:
             self.problems.append("sentinels need ?master_name=, the name under which they know the master")
         if len({part.scheme for part in self.parts}) > 1:
             self.problems.append("sentinels and servers cannot be alternatives of each other")
+
+    def _tls(self) -> Mapping[str, str]:
+        """The files that are named, each of use now."""
+        query = {name: self.query[name] for name in TLS_PARAMETERS if name in self.query}
+        try:
+            files = tls_files(query, self.shown)
+            tls_context(files, self.shown)
+        except ConfigError as error:
+            raise ConfigError([problem.removeprefix(f"{self.shown}: ") for problem in error.problems]) from None
+        return files
 
     def _database(self, text: str) -> int:
         text = text.removeprefix("/") or "0"

@@ -1,8 +1,9 @@
 """From a place to an open connection."""
 
 import asyncio
-import ssl
+from collections.abc import Mapping
 
+from bridge.clients.tls import renewed_context
 from bridge.clock import Clock
 from bridge.sources.redis.address import Place
 from bridge.sources.redis.channel import Channel
@@ -13,7 +14,7 @@ from bridge.sources.redis.wire import Wire
 
 async def dial(
     place: Place,
-    tls: ssl.SSLContext | None,
+    tls: Mapping[str, str] | None,
     channel: Channel,
     clock: Clock,
     envelopes: Envelopes | None = None,
@@ -21,8 +22,12 @@ async def dial(
     """
     Connect; nothing was said as yet.
 
+    Args:
+        tls: the files of `clients.tls`, read anew; None: no TLS.
+
     Raises:
         OSError: nobody is there, or its certificate is none that we trust.
+        ConnectError: a file of TLS cannot be read now.
     """
 
     def make() -> Wire:
@@ -32,6 +37,7 @@ async def dial(
     if place.path:
         _, wire = await loop.create_unix_connection(make, place.path)
     else:
-        name = place.host if tls is not None else None
-        _, wire = await loop.create_connection(make, place.host, place.port, ssl=tls, server_hostname=name)
+        context = None if tls is None else renewed_context(tls, str(place))
+        name = None if tls is None else place.host
+        _, wire = await loop.create_connection(make, place.host, place.port, ssl=context, server_hostname=name)
     return wire

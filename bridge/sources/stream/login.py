@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.clients.outage import brief
-from bridge.clients.tls import tls_context
+from bridge.clients.tls import renewed_context
 from bridge.clock import Clock
-from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError
+from bridge.errors import BridgeError, ConnectError, CredentialsError
 from bridge.sources.amqp.address import Address
 from bridge.sources.stream import commands
 from bridge.sources.stream.commands import OK, Fields, Key
@@ -72,12 +72,7 @@ async def open_connection(address: Address, port: int, name: str, clock: Clock) 
 
 
 async def _open_socket(connection: Connection, address: Address, port: int) -> None:
-    context = None
-    if address.tls is not None:
-        try:
-            context = tls_context(address.tls, address.shown)
-        except ConfigError as error:  # it could be read at the start: it is being renewed, and there again in a moment
-            raise ConnectError(str(error)) from error
+    context = None if address.tls is None else renewed_context(address.tls, address.shown)
     await asyncio.get_running_loop().create_connection(
         lambda: connection, address.host, port, ssl=context, server_hostname=address.host if context else None
     )

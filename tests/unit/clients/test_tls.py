@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.clients.tls import tls_context, tls_files
-from bridge.errors import ConfigError
+from bridge.clients.tls import renewed_context, tls_context, tls_files
+from bridge.errors import ConfigError, ConnectError
 from tests.servers.tls import certificates
 
 SHOWN = "amqps://h"
@@ -67,3 +67,14 @@ def test_a_key_with_a_password_asks_nobody(tmp_path: Path) -> None:
     subprocess.run(command, cwd=place, check=True, capture_output=True)
     with pytest.raises(ConfigError, match="ssl_certfile"):
         tls_context({"ssl_certfile": str(place / "node.crt"), "ssl_keyfile": str(place / "locked.key")}, SHOWN)
+
+
+def test_a_certificate_that_is_being_renewed_is_waited_for(tmp_path: Path) -> None:
+    """At the start a file that is missing is a mistake; later it is there again in a moment, and read anew."""
+    place = certificates(tmp_path)
+    files = {"ssl_ca_certs": str(place / "ca.pem")}
+    (place / "ca.pem").rename(place / "old.pem")
+    with pytest.raises(ConnectError, match="ssl_ca_certs: No such file"):
+        renewed_context(files, SHOWN)
+    (place / "old.pem").rename(place / "ca.pem")
+    assert renewed_context(files, SHOWN).get_ca_certs()

@@ -1,9 +1,13 @@
 """bridge.sources.redis.address"""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from bridge.errors import ConfigError
 from bridge.sources.redis.address import CLIENT_NAME, PING_SECONDS, Address, Login, Place, addresses
+from tests.servers.tls import certificates
 
 
 def one(url: str) -> Address:
@@ -102,8 +106,18 @@ def test_what_can_never_work_is_said(url: str, words: str) -> None:
 def test_every_problem_is_told_at_once() -> None:
     """Nobody should have to start it three times."""
     with pytest.raises(ConfigError) as caught:
-        addresses("redis://h/x?protocol=1&nonsense=1")
-    assert len(caught.value.problems) == 3
+        addresses("rediss://h/x?protocol=1&nonsense=1&ssl_check_hostname=false")
+    assert len(caught.value.problems) == 4
+    assert all(problem.count("rediss://h/x") == 1 for problem in caught.value.problems)
+
+
+def test_a_key_with_a_password_asks_nobody(tmp_path: Path) -> None:
+    """OpenSSL would ask at the terminal, and wait."""
+    files = certificates(tmp_path)
+    command = ["openssl", "pkey", "-in", "node.key", "-aes128", "-passout", "pass:secret", "-out", "locked.key"]
+    subprocess.run(command, cwd=files, check=True, capture_output=True)
+    with pytest.raises(ConfigError, match="ssl_certfile"):
+        addresses(f"rediss://h?ssl_certfile={files}/node.crt&ssl_keyfile={files}/locked.key")
 
 
 @pytest.mark.parametrize(
