@@ -1,6 +1,7 @@
 """The state of one cluster: its tasks and workers, bounded. Folds events in the order of arrival, does no I/O."""
 
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from sys import intern
 
 from bridge.model import Fields
@@ -48,6 +49,23 @@ class ClusterState:
         if task is not None:
             self._over.move_to_end(uuid)
         return task
+
+    def tasks(self) -> list[Task]:
+        """All of them, the one that leaves last first: those that run, then those that ended, newest touched first."""
+        return [*reversed(self._running.values()), *reversed(self._over.values())]
+
+    def restore(self, tasks: Sequence[Task], workers: Iterable[Worker]) -> None:
+        """
+        Take over what another state held; call on an empty one.
+
+        Args:
+            tasks: each once, in the order of `tasks`; those beyond `max_tasks` are left out.
+            workers: the one heard last comes last.
+        """
+        for task in reversed(tasks[: self.max_tasks]):
+            (self._running if task.over_at is None else self._over)[task.uuid] = task
+        for worker in workers:
+            self.workers[worker.hostname] = worker
 
     def fold_task(
         self, subject: str, fields: Fields, event_id: str, event_time: str, received_at: float | None

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
+import orjson
 import pytest
 from celery.events.state import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.model import TOLD
-from bridge.state import ClusterState
+from bridge.state import ClusterState, task_of, task_row, worker_of, worker_row
 from bridge.state.task import BITS, SENT_FIELDS
 from tests.captures import FILES, events
 from tests.unit.state.celery_answer import Event, event, fold, received, sent
@@ -120,6 +121,40 @@ def test_shape_tells_the_names(trace: list[Event]) -> None:
             assert {name: task.known.get(name) for name in SENT_FIELDS if name in one} == {
                 name: said.get(name) for name in SENT_FIELDS if name in one
             }
+
+
+def written_and_read(state: ClusterState) -> ClusterState:
+    """What a file makes of it."""
+    again = ClusterState(max_tasks=state.max_tasks)
+    again.restore(
+        [task_of(orjson.loads(orjson.dumps(task_row(task)))) for task in state.tasks()],
+        [worker_of(orjson.loads(orjson.dumps(worker_row(worker)))) for worker in state.workers.values()],
+    )
+    return again
+
+
+def all_of(state: ClusterState) -> list[Any]:
+    """Everything that it will ever answer from, in the order in which it forgets."""
+    return [
+        [(task_row(task), task.shape & ~TOLD, list(task.known)) for task in state.tasks()],
+        [worker_row(worker) for worker in state.workers.values()],
+    ]
+
+
+@settings(max_examples=200)
+@given(traces(), st.data())
+def test_a_state_written_and_read_answers_as_before(trace: list[Event], data: st.DataObject) -> None:
+    """Whatever comes after it, redeliveries too, and whatever it forgets: nobody can tell it from the other."""
+    state = ClusterState(max_tasks=data.draw(st.integers(1, 4)))
+    cut = data.draw(st.integers(0, len(trace)))
+    for number, one in enumerate(trace[:cut]):
+        fold(state, one, number)
+    again = written_and_read(state)
+    assert all_of(again) == all_of(state)
+    for number in data.draw(st.lists(st.integers(0, len(trace) - 1), max_size=40)):
+        fold(state, trace[number], number)
+        fold(again, trace[number], number)
+    assert all_of(again) == all_of(state)
 
 
 @settings(max_examples=200)
