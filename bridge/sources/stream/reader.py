@@ -155,7 +155,7 @@ class Reader:
         if not self._started or self._stopped:
             return
         if not self._begun:
-            place = await self._first_place(link)
+            place = await self._first_place(link, self._position)
             self._intake.begin(place)
             if self._made and place.kind == "offset" and place.value:
                 self._intake.replaced("stream-replaced", self._clock.now())
@@ -163,11 +163,26 @@ class Reader:
         await link.subscribe()
         self._ever_read = True
 
-    async def _first_place(self, link: Link) -> Place:
+    async def begins_at(self, position: bytes | None) -> tuple[int, Address, int] | None:
+        """
+        The offset at which `start(position)` is going to begin, and the server that said so; None: no offset, or
+        nothing lies before it.
+
+        Raises:
+            ConnectError: there is no connection now.
+        """
+        link = self._link
+        if link is None:
+            raise ConnectError("not connected")
+        server = self._places[(self._generation - 1) % len(self._places)]
+        place = await self._first_place(link, position)
+        return None if self._made or place.kind != "offset" or not place.value else (place.value, *server)
+
+    async def _first_place(self, link: Link, position: bytes | None) -> Place:
         if self._forced is not None:
             return self._forced
-        if self._position is not None:
-            return Place("offset", offset_of(self._position))
+        if position is not None:
+            return Place("offset", offset_of(position))
         stored = await link.stored()
         return OLDEST if stored is None else Place("offset", stored + 1)
 

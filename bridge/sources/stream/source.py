@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -13,6 +13,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, EndOfStream
 from bridge.model import Delivery, Gap
 from bridge.sources.stream.dial import Dial, places_of
+from bridge.sources.stream.history import history
 from bridge.sources.stream.intake import Intake
 from bridge.sources.stream.messages import offset_of
 from bridge.sources.stream.place import read_place
@@ -82,6 +83,7 @@ class StreamSource:
             self._forced = None if start is None else read_place(start)
         if problems:
             raise ConfigError(problems)
+        self._clock = clock
         self._arrived = asyncio.Event()
         self._intake = Intake(prefetch, max_unsettled_bytes, clock, changed=self._arrived.set)
         self._reader = Reader(
@@ -142,6 +144,29 @@ class StreamSource:
 
     async def acquire(self) -> None:
         """As `Source.acquire`: returns at once."""
+
+    async def before(
+        self, position: bytes | None, messages: int, seconds: float
+    ) -> AsyncGenerator[tuple[list[Delivery], int]]:
+        """
+        The last `messages` before the place where `start(position)` is going to begin, in order, each time with how
+        many are left; read over a connection of its own, and not settled. To be called before `start`.
+
+        Args:
+            seconds: to connect and get the first of them, at most.
+
+        Raises:
+            BridgeError, OSError: it did not work, or that place is not in the stream.
+        """
+        begin = await self._reader.begins_at(position)
+        if begin is None:
+            return
+        end = begin[0]
+        first = max(end - messages, 0)
+        past = history(self._dial, (begin[1], begin[2]), first, end, seconds=seconds, clock=self._clock)
+        async with contextlib.aclosing(past):
+            async for some in past:
+                yield some
 
     async def start(self, position: bytes | None) -> None:
         """
