@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from typing import Protocol
 
 import structlog
 
@@ -21,17 +22,33 @@ SENDS_IN_FLIGHT = 4
 """Sends accepted and not yet confirmed: enough to hide Kafka's round trip, few enough to bound what a crash repeats."""
 
 
+class Memory(Protocol):
+    """What a chain knows from before its start, and leaves to the next one. See `bridge.warm`."""
+
+    async def recall(self, pipeline: Pipeline | Capture, position: bytes | None) -> None:
+        """
+        Give the pipeline the state as it was at `position`, as far as that can be known. Called before the source is
+        started; bounded in time, and never raises but when cancelled.
+        """
+        ...
+
+    def keeping(self, pipeline: Pipeline | Capture) -> AbstractAsyncContextManager[None]:
+        """Keep the state for the next process while the block runs, and once more when it ends without an error."""
+        ...
+
+
 class Chain:
     """
     pump:    read -> transform -> send -> in_flight.put((confirmation, batch))
     settle:  in_flight.get -> await confirmation -> source.settle(deliveries)      the only arrow back
 
-    Start: source connects (its queue keeps events from then on) -> sink connects -> acquire -> resume -> start. So
-    nothing is lost while the sink is still down, and a standby fences nobody.
+    Start: source connects (its queue keeps events from then on) -> sink connects -> acquire -> resume -> recall the
+    state -> start. So nothing is lost while the sink is still down, and a standby fences nobody.
 
     Stop: only the source is stopped; everything behind it drains by itself.
 
     Args:
+        memory: of the state; None: it begins empty and ends with the process.
         max_unsettled_bytes: bodies read and not yet settled; above it nothing more is read from the source.
     """
 
@@ -43,6 +60,7 @@ class Chain:
         pipeline: Pipeline | Capture,
         *,
         counters: Counters | None = None,
+        memory: Memory | None = None,
         max_unsettled_bytes: int = 64 * 1024 * 1024,
         clock: Clock | None = None,
     ) -> None:
@@ -52,6 +70,7 @@ class Chain:
         self.status = Status.STARTING
         self._source = source
         self._sink = sink
+        self._memory = memory
         self._clock = clock or SystemClock()
         self._stopped = asyncio.Event()
         self._max_unsettled_bytes = max_unsettled_bytes
@@ -98,11 +117,15 @@ class Chain:
                 resuming = asyncio.ensure_future(self._sink.resume())
                 if not await self._unless_stopped(resuming):
                     return
-                await self._source.start(resuming.result())
+                position = resuming.result()
+                if self._memory and not await self._unless_stopped(self._memory.recall(self.pipeline, position)):
+                    return
+                await self._source.start(position)
                 if not self._stopped.is_set():
                     self.status = Status.OK
                     log.info("chain started", cluster=self.label)
-                await self._move()
+                async with self._memory.keeping(self.pipeline) if self._memory else nullcontext():
+                    await self._move()
                 if self.pipeline.invalid is not None:
                     raise self.pipeline.invalid
         finally:

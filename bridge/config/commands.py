@@ -2,6 +2,7 @@
 
 READERS = ("run", "dump", "config")
 """The commands that may read from a broker, and `config`, which shows what `run` would do."""
+SERVICE = ("run", "config")
 CHAINS = (*READERS, "replay")
 ALIKE = (*CHAINS, "demo")
 ALL = (*ALIKE, "validate", "schemas", "dlq show", "dlq replay")

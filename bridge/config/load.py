@@ -137,6 +137,7 @@ class _Loader:
         """What is missing is said together with all else that is wrong; of options that matter to the command only."""
         checks: dict[str, Callable[[Any], Iterable[str]]] = {
             "sources": paths.source_problems, "to": paths.sink_problems, "schemas": paths.directory_problems,
+            "state": paths.folder_problems,
         }  # fmt: skip
         for row in OPTIONS:
             if row.field in checks and self._has(row):

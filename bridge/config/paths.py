@@ -55,6 +55,13 @@ def directory_problems(path: Path | None) -> Iterator[str]:
         yield f"{path}: no such directory"
 
 
+def folder_problems(path: Path | None) -> Iterator[str]:
+    """A sentence when no file can be made in it."""
+    yield from directory_problems(path)
+    if path is not None and os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK):
+        yield f"cannot write to {path}: permission denied"
+
+
 def _unreadable(path: str) -> str:
     try:
         os.stat(path)

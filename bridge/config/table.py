@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.config import ends
-from bridge.config.commands import AGAIN, ALIKE, ALL, CHAINS, LETTERS, READERS
+from bridge.config.commands import AGAIN, ALIKE, ALL, CHAINS, LETTERS, READERS, SERVICE
 from bridge.config.ends import SinkEnd, SourceEnd
 from bridge.config.kinds import Choice, Count, FilePath, Many, Pairs, Seconds, Size, Switch, Text
 from bridge.config.options import Option, option, options_of
@@ -30,8 +30,7 @@ class Config:
     """Everything a command needs to know, checked and frozen. Made by `load`, or by hand in tests."""
 
     command: str = "run"
-    """Which command it is for: run, dump, replay, demo, validate, schemas, config, dlq show, dlq
-    replay."""
+    """Which command it is for: run, dump, replay, demo, validate, schemas, config, dlq show, dlq replay."""
 
     sources: tuple[SourceEnd, ...] = field(
         default=(SourceEnd(url=Url(ends.DEFAULT_BROKER)),),
@@ -51,7 +50,6 @@ class Config:
             ENDS, commands=(*CHAINS, AGAIN), flag_only=("dump",),
         ),
     )  # fmt: skip
-
     dead_letters: SinkEnd | None = field(
         default=None,
         metadata=option(
@@ -123,7 +121,6 @@ class Config:
             OUTPUT, commands=ALL, default_text="only the built-in ones",
         ),
     )  # fmt: skip
-
     strict: bool = field(
         default=False,
         metadata=option(
@@ -169,8 +166,7 @@ class Config:
     not_types: tuple[str, ...] = field(
         default=(),
         metadata=option(
-            _PATTERN, "Leave out events whose type matches. Repeatable.", FILTERS, key="not_type",
-            commands=ALIKE,
+            _PATTERN, "Leave out events whose type matches. Repeatable.", FILTERS, key="not_type", commands=ALIKE,
         ),
     )  # fmt: skip
     tasks: tuple[str, ...] = field(
@@ -205,8 +201,7 @@ class Config:
     limit: int | None = field(
         default=None,
         metadata=option(
-            Count(), "Stop after N events were delivered.", LIMITS, commands=ALIKE,
-            default_text="no limit",
+            Count(), "Stop after N events were delivered.", LIMITS, commands=ALIKE, default_text="no limit",
         ),
     )  # fmt: skip
     duration: float | None = field(
@@ -216,13 +211,24 @@ class Config:
         ),
     )  # fmt: skip
     max_tasks: int = field(
-        # 100,000 tasks take about 130 to 200 MB.
         default=100_000,
         metadata=option(
             Count(), "Tasks remembered, for names, states and durations; the ended ones are forgotten first. "
             "100,000 take about 200 MB.",
             LIMITS, commands=(*ALIKE, AGAIN),
         ),
+    )  # fmt: skip
+    state: Path | None = field(
+        default=None,
+        metadata=option(
+            FilePath("DIR"), "Keep what is known of tasks, their arguments too, in a file of this folder per source, "
+            "for the next start. Each bridge needs a folder of its own.",
+            LIMITS, commands=SERVICE, default_text="not kept",
+        ),
+    )  # fmt: skip
+    snapshot_every: float = field(
+        default=30.0,  # what a crash forgets
+        metadata=option(Seconds(1.0), "With --state: seconds between two files.", LIMITS, commands=SERVICE),
     )  # fmt: skip
     prefetch: int = field(
         default=ends.DEFAULT_PREFETCH,

@@ -14,6 +14,7 @@ from bridge.filter import Filter, Patterns
 from bridge.model import Record
 from bridge.pipeline import Limit, Pipeline
 from bridge.service.encoders import ByCluster
+from bridge.service.memories import Memories
 from bridge.service.outputs import Outputs
 from bridge.sources import Source
 from bridge.sources.lines import LinesSource
@@ -46,6 +47,7 @@ class Builder:
         )
         self._limit = None if config.limit is None else Limit(config.limit)
         self._outputs = Outputs(config, schemas, clock)
+        self._memories = Memories(config, schemas, clock)
 
     def chain(self, end: SourceEnd) -> Chain:
         """
@@ -74,6 +76,7 @@ class Builder:
             sink,
             self._pipeline(encoder, end.label, self._config.on_invalid),
             counters=counters,
+            memory=self._memories.of(end, source, encoder, counters),
             max_unsettled_bytes=end.max_unsettled_bytes,
             clock=self._clock,
         )

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -71,6 +73,67 @@ def test_nothing_is_settled_before_the_sink_confirmed() -> None:
         await running
 
     run(scenario())
+
+
+class Remembering:
+    """Notes when it is asked, and for which position."""
+
+    def __init__(self, source: MemorySource, *, slow: bool = False) -> None:
+        self._source, self._slow = source, slow
+        self.said: list[object] = []
+
+    async def recall(self, pipeline: object, position: bytes | None) -> None:
+        self.said += ["recall", position, list(self._source.starts)]
+        if self._slow:
+            await asyncio.Event().wait()
+
+    @asynccontextmanager
+    async def keeping(self, pipeline: object) -> AsyncGenerator[None]:
+        self.said.append("keeping")
+        try:
+            yield
+            self.said.append("kept")
+        except SinkError:
+            self.said.append("lost")
+            raise
+
+
+def test_the_state_is_recalled_before_the_source_starts() -> None:
+    """As it was at the position where the sink resumes; and kept when all was settled."""
+    source, sink = MemorySource(bodies(10)), MemorySink(position=b"4")
+    memory = Remembering(source)
+
+    run(made(source, sink, memory=memory).run())
+
+    assert memory.said == ["recall", b"4", [], "keeping", "kept"]
+    assert source.starts == [b"4"]
+    assert len(source.settled) == 6
+
+
+def test_a_stop_does_not_wait_for_what_is_recalled() -> None:
+    """Nothing was started, nothing is kept."""
+
+    async def scenario() -> None:
+        source = MemorySource(bodies(10))
+        memory = Remembering(source, slow=True)
+        chain = made(source, MemorySink(), memory=memory)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: bool(memory.said))
+        chain.stop()
+        await running
+        assert memory.said == ["recall", None, []]
+        assert source.starts == []
+
+    run(scenario())
+
+
+def test_a_chain_that_fails_says_so_to_its_memory() -> None:
+    """It may not wait for a disk then."""
+    source = MemorySource(bodies(10))
+    memory = Remembering(source)
+    with pytest.raises(SinkError):
+        run(made(source, MemorySink(refuse=lambda _: "full"), memory=memory).run())
+    assert memory.said[3:] == ["keeping", "lost"]
 
 
 def test_reading_stops_while_the_sink_is_stuck() -> None:

@@ -82,7 +82,11 @@ def test_permission_is_asked(tmp_path: Path) -> None:
     """What this user may not read is said to be so."""
     file = tmp_path / "x"
     file.touch(mode=0o000)
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o500)
 
+    refusal = f"--state: cannot write to {folder}: permission denied"
+    assert problems("run", sources=["amqp://h"], state=str(folder)) == (refusal,)
     assert problems("replay", sources=[str(file)]) == (f"FILE: cannot read {file}: permission denied",)
 
 
@@ -101,3 +105,9 @@ def test_files_that_are_there_or_can_be_made_are_no_problem(tmp_path: Path) -> N
 
     assert config.to.path == f"{tmp_path}/new"
     assert not Path(config.to.path).exists()
+
+
+def test_the_folder_of_the_state_must_be_there_and_writable(tmp_path: Path) -> None:
+    """A state that cannot be kept is said at the start and not each half minute."""
+    gone = tmp_path / "gone"
+    assert problems("run", sources=["amqp://h"], state=str(gone)) == (f"--state: {gone}: no such directory",)

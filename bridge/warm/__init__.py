@@ -1,0 +1,7 @@
+"""What a chain knows before it starts: from a file of the last run, or from what the stream still holds."""
+
+from bridge.warm.file import StateFile
+from bridge.warm.memory import Memory
+from bridge.warm.replay import Replay
+
+__all__ = ["Memory", "Replay", "StateFile"]
