@@ -70,7 +70,7 @@ def task_of(row: Mapping[str, Any]) -> Task:
     Raises:
         ValueError: it is no row of a task.
 
-    Cost: 4 us.
+    Cost: 6 us, on a busy machine.
     """
     try:
         values = _TASK_VALUES(row)
