@@ -27,6 +27,8 @@ pytestmark = pytest.mark.servers("rabbitmq")
 
 LARGE = b"".join(b"%07d " % number for number in range(200_000))
 
+BODIES = [b"%d" % number for number in range(3_000)]
+
 ODD: list[dict[str, Any]] = [
     {},
     {"content_type": "application/x-python-serialize", "content_encoding": "binary"},
@@ -178,6 +180,26 @@ def test_very_many_acks_of_the_last_moment_are_counted(rabbitmq: RabbitServer, g
 
     run(check(), seconds=30)
     assert run(next_one(), seconds=20) == b"new"
+
+
+def test_what_a_stop_leaves_comes_again_in_its_order(rabbitmq: RabbitServer, group: str) -> None:
+    """Stopped while it is sent more and more, nothing of it settled: the next one gets all of it as it was sent."""
+
+    async def check() -> list[bytes]:
+        async with AmqpSource(rabbitmq.url, group=group) as source:
+            await source.start(None)
+            sending = asyncio.create_task(asyncio.to_thread(publish, rabbitmq.url, BODIES))
+            await read_until_held(source, 1)
+        for _ in range(3):
+            async with AmqpSource(rabbitmq.url, group=group) as source:
+                await source.start(None)
+                await read_until_held(source, 1)
+        await sending
+        async with AmqpSource(rabbitmq.url, group=group) as source:
+            await source.start(None)
+            return [delivery.body for delivery in await read_until_held(source, len(BODIES))]
+
+    assert run(check(), seconds=60) == BODIES
 
 
 async def read_until_held(source: AmqpSource, count: int) -> list[Delivery]:

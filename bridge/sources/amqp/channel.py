@@ -81,13 +81,19 @@ class Channel:
         consume = commands.Basic.Consume(0, queue, consumer_tag, arguments=arguments)  # type: ignore[arg-type]
         await self.call(consume, commands.Basic.ConsumeOk)
 
-    async def cancel(self, consumer_tag: str = "bridge") -> None:
+    async def catch_up(self, queue: str, *, second: bool) -> None:
         """
-        Ask for no more deliveries; those that came may still be acknowledged. Raises as `call`.
+        Until RabbitMQ has counted all acks that were sent before; what it still delivers is not wanted any more. The
+        last thing before the connection is closed. Raises as `call`.
 
-        RabbitMQ answers when it has counted all acks that were sent before.
+        Args:
+            second: ask for another consumer, which must not become active: so all that is not settled keeps its order.
+                Else the consumer is cancelled.
         """
-        await self.call(commands.Basic.Cancel(consumer_tag), commands.Basic.CancelOk)
+        if second:
+            await self.call(commands.Basic.Consume(0, queue, "bridge-end"), commands.Basic.ConsumeOk)
+        else:
+            await self.call(commands.Basic.Cancel("bridge"), commands.Basic.CancelOk)
 
     def ack(self, tag: int, *, multiple: bool = False) -> None:
         """Acknowledge AMQP's delivery tag, with `multiple` all up to it. Nothing when it is closed."""

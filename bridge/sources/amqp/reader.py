@@ -110,7 +110,7 @@ class Reader:
     def stop(self) -> None:
         """
         Take no more, and connect no more; what was delivered may still be settled. What the broker still sends is
-        thrown away, and comes again to the next one; the consumer is cancelled when it is closed, see there.
+        thrown away, and comes again to the next one, see `QueueConsumer.close`.
         """
         self._stopped = True
         if self._serving is None and self._task is not None:

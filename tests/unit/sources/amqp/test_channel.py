@@ -126,8 +126,8 @@ def test_a_consumer_has_its_prefetch_and_arguments(asked: int, sent: int) -> Non
     run(check())
 
 
-def test_acks_and_cancels_are_sent() -> None:
-    """An ack has no answer, a cancel has."""
+def test_an_ack_has_no_answer() -> None:
+    """It is sent at once."""
 
     async def check() -> None:
         wire = Wire()
@@ -135,9 +135,28 @@ def test_acks_and_cancels_are_sent() -> None:
         (ack,) = wire.methods
         assert isinstance(ack, commands.Basic.Ack)
         assert (ack.delivery_tag, ack.multiple) == (7, True)
-        cancelling = asyncio.create_task(wire.channel.cancel())
+
+    run(check())
+
+
+@pytest.mark.parametrize(
+    ("second", "asked", "answer"),
+    [
+        (True, commands.Basic.Consume, commands.Basic.ConsumeOk("bridge-end")),
+        (False, commands.Basic.Cancel, commands.Basic.CancelOk("bridge")),
+    ],
+)
+def test_catching_up_waits_for_an_answer(second: bool, asked: type[base.Frame], answer: base.Frame) -> None:
+    """Of a second consumer beside the first, or of the cancelled one."""
+
+    async def check() -> None:
+        wire = Wire()
+        waiting = asyncio.create_task(wire.channel.catch_up("q", second=second))
         await asyncio.sleep(0)
-        wire.channel.receive(commands.Basic.CancelOk("bridge"))
-        await cancelling
+        (method,) = wire.methods
+        assert isinstance(method, asked)
+        assert not waiting.done()
+        wire.channel.receive(answer)
+        await waiting
 
     run(check())

@@ -81,7 +81,7 @@ def test_it_consumes_and_acknowledges() -> None:
             assert start.client_properties["connection_name"] == "celery-event-bridge celeryev.bridge.g"
             acks = [(m.delivery_tag, m.multiple) for m in broker.heard if isinstance(m, commands.Basic.Ack)]
             assert acks == [(1, True), (3, False), (5, False)]
-            assert broker.names[-2:] == ["Basic.Cancel", "Connection.Close"]  # the acks are counted by then
+            assert broker.names[-2:] == ["Basic.Consume", "Connection.Close"]  # the acks are counted by then
 
     run(check())
 
@@ -155,15 +155,19 @@ def test_what_was_never_opened_can_be_closed() -> None:
     run(check())
 
 
-def test_leaving_a_broker_that_hangs_is_quick() -> None:
-    """It does not answer to the cancel: no goodbye is tried after that."""
+@pytest.mark.parametrize(("queue_type", "asked"), [("quorum", "Basic.Consume"), ("transient", "Basic.Cancel")])
+def test_leaving_a_broker_that_hangs_is_quick(queue_type: str, asked: str) -> None:
+    """
+    It does not answer to the second consumer, or of a queue that has no order among consumers to the cancel: no goodbye
+    is tried after that.
+    """
 
     async def check() -> None:
-        async with ScriptedBroker({"Basic.Cancel": []}) as broker:
-            it = Consuming(broker)
+        async with ScriptedBroker({"Basic.Cancel": []}, then={"Basic.Consume": []}) as broker:
+            it = Consuming(broker, queue_type)
             await it.consumer.open(again=False)
             await it.consumer.consume(7)
             await it.consumer.close()
-            assert broker.names[-1] == "Basic.Cancel"
+            assert broker.names[-1] == asked
 
     run(check())

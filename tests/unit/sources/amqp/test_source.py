@@ -107,7 +107,7 @@ def test_a_stop_while_connecting_ends_it() -> None:
 
 
 def test_leaving_sends_what_was_settled_first() -> None:
-    """Then it cancels, waits for the answer, and says goodbye."""
+    """Then it asks for a second consumer, waits for the answer, and says goodbye."""
 
     async def check() -> None:
         async with ScriptedBroker() as broker:
@@ -116,7 +116,7 @@ def test_leaving_sends_what_was_settled_first() -> None:
                 await until(lambda: "Basic.Consume" in broker.names)
                 broker.write(delivery(1, b"1"))
                 source.settle([item for item in await source.read() if isinstance(item, Delivery)])
-            assert broker.names[-3:] == ["Basic.Ack", "Basic.Cancel", "Connection.Close"]
+            assert broker.names[-3:] == ["Basic.Ack", "Basic.Consume", "Connection.Close"]
 
     run(check())
 
