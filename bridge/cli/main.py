@@ -8,6 +8,7 @@ import click
 from bridge.cli.config import config
 from bridge.cli.demo import demo
 from bridge.cli.dlq import dlq
+from bridge.cli.forget import forget
 from bridge.cli.options import CONTEXT, Group
 from bridge.cli.run import dump, replay, run
 from bridge.cli.schemas import schemas
@@ -57,7 +58,7 @@ def cli(context: click.Context) -> int:
     return 0
 
 
-for each in (run, dump, replay, demo, validate, schemas, dlq, config):
+for each in (run, dump, replay, demo, validate, schemas, dlq, forget, config):
     cli.add_command(each)
 
 

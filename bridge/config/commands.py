@@ -9,3 +9,5 @@ ALL = (*ALIKE, "validate", "schemas", "dlq show", "dlq replay")
 AGAIN = "dlq replay"
 LETTERS = ("dlq show", AGAIN)
 """The commands that read dead letters back."""
+FORGET = "forget"
+"""Takes the flags of the `run` that left something behind."""

@@ -44,7 +44,8 @@ class SourceEnd:
     """A broker's URL, the path of a file of lines, or `-`."""
     label: str = DEFAULT_LABEL
     """Becomes `cluster` in each record."""
-    queue_type: str = DEFAULT_QUEUE_TYPE
+    queue_type: str | None = DEFAULT_QUEUE_TYPE
+    """None: any, for `forget`."""
     group: str = DEFAULT_GROUP
     queue_args: Mapping[str, str] = field(default_factory=Properties)
     start: str | None = None

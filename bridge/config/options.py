@@ -89,6 +89,8 @@ def default_words(row: Option, command: str) -> str:
     value = row.default_for(command)
     if row.default_text:
         return f"default: {row.default_text}"
+    if value is None:
+        return "default: any"
     if row.switch:
         return f"default: {'on' if value else 'off'}"
     if row.repeatable and not value:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.config import ends
-from bridge.config.commands import AGAIN, ALIKE, ALL, CHAINS, LETTERS, READERS, SERVICE
+from bridge.config.commands import AGAIN, ALIKE, ALL, CHAINS, FORGET, LETTERS, READERS, SERVICE
 from bridge.config.ends import SinkEnd, SourceEnd
 from bridge.config.kinds import Choice, Count, FilePath, Many, Pairs, Seconds, Size, Switch, Text
 from bridge.config.options import Option, option, options_of
@@ -30,7 +30,7 @@ class Config:
     """Everything a command needs to know, checked and frozen. Made by `load`, or by hand in tests."""
 
     command: str = "run"
-    """Which command it is for: run, dump, replay, demo, validate, schemas, config, dlq show, dlq replay."""
+    """Which command it is for: one of `bridge.config.commands`."""
 
     sources: tuple[SourceEnd, ...] = field(
         default=(SourceEnd(url=Url(ends.DEFAULT_BROKER)),),
@@ -39,7 +39,7 @@ class Config:
             "Where events come from: a broker's URL (amqp, amqps, redis, rediss, sentinel or any transport of kombu), "
             "a file of JSON lines, or - for stdin. Repeatable, each with a label of its own: prod=amqp://... "
             "The label becomes `cluster` in each record.",
-            ENDS, key="from", commands=READERS, flags=("-b", "--broker"),
+            ENDS, key="from", commands=(*READERS, FORGET), flags=("-b", "--broker"),
             default_text="$CELERY_BROKER_URL, else amqp://",
         ),
     )  # fmt: skip
@@ -47,7 +47,7 @@ class Config:
         default=SinkEnd(),
         metadata=option(
             Sinks(), "Where records go: stdout, file:PATH (appends), or kafka://host:port,host:port/topic.",
-            ENDS, commands=(*CHAINS, AGAIN), flag_only=("dump",),
+            ENDS, commands=(*CHAINS, AGAIN, FORGET), flag_only=("dump",),
         ),
     )  # fmt: skip
     dead_letters: SinkEnd | None = field(
@@ -59,7 +59,7 @@ class Config:
         ),
     )  # fmt: skip
 
-    queue_type: str = field(
+    queue_type: str | None = field(
         default=ends.DEFAULT_QUEUE_TYPE,
         metadata=option(
             Choice(("quorum", "stream", "transient")),
@@ -67,7 +67,7 @@ class Config:
             "read over RabbitMQ's stream protocol where it is offered (port 5552, ?stream_port= in the URL); what is "
             "lost to its bounds is counted, and it can be read again. transient: leaves nothing behind, and loses what "
             "is sent meanwhile.",
-            QUEUE, commands=READERS, defaults={"dump": "transient"}, flag_only=("dump",),
+            QUEUE, commands=(*READERS, FORGET), defaults={"dump": "transient", FORGET: None}, flag_only=("dump",),
             per_source=True,
         ),
     )  # fmt: skip
@@ -76,7 +76,7 @@ class Config:
         metadata=option(
             _GROUP, "Names the durable queue, celeryev.bridge.NAME (of a stream celeryev.bridge.NAME.stream). Bridges "
             "of one group share its events, bridges of different groups each get all of them.",
-            QUEUE, commands=READERS, per_source=True,
+            QUEUE, commands=(*READERS, FORGET), per_source=True,
         ),
     )  # fmt: skip
     queue_args: Mapping[str, str] = field(
@@ -145,7 +145,7 @@ class Config:
         metadata=option(
             Pairs(), "Property of the Kafka client, in Java's or librdkafka's spelling, as "
             "security.protocol=SASL_SSL. Repeatable.",
-            KAFKA, key="kafka_property", commands=(*CHAINS, *LETTERS), flags=("-X",),
+            KAFKA, key="kafka_property", commands=(*CHAINS, *LETTERS, FORGET), flags=("-X",),
         ),
     )  # fmt: skip
     create_topics: bool = field(
@@ -267,21 +267,21 @@ class Config:
         compare=False,
         metadata=option(
             FilePath("FILE"), "Read options from a TOML or JSON file: flat keys, the long flags with underscores.",
-            PROCESS, commands=ALL, in_file=False, default_text="no file",
+            PROCESS, commands=(*ALL, FORGET), in_file=False, default_text="no file",
         ),
     )  # fmt: skip
     log_level: str = field(
         default="info",
         metadata=option(
             Choice(("debug", "info", "warning", "error")), "What is logged, on stderr.", PROCESS,
-            commands=(*ALIKE, *LETTERS),
+            commands=(*ALIKE, *LETTERS, FORGET),
         ),
     )  # fmt: skip
     log_format: str = field(
         default="auto",
         metadata=option(
             Choice(("auto", "json", "console")), "How it is logged. auto: console on a terminal, else JSON.", PROCESS,
-            commands=(*ALIKE, *LETTERS),
+            commands=(*ALIKE, *LETTERS, FORGET),
         ),
     )  # fmt: skip
 

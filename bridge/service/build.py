@@ -16,6 +16,7 @@ from bridge.pipeline import Limit, Pipeline
 from bridge.service.encoders import ByCluster
 from bridge.service.memories import Memories
 from bridge.service.outputs import Outputs
+from bridge.service.writer import transactional_id
 from bridge.sources import Source
 from bridge.sources.lines import LinesSource
 from bridge.state import ClusterState
@@ -66,8 +67,8 @@ class Builder:
         problems: list[str] = []
         source = made(problems, lambda: self._source(end))
         # A stream can be read again from any position, so its position belongs to the records.
-        transactional_id = f"celery-bridge.{end.label}.{end.group}" if end.queue_type == "stream" else None
-        sink = made(problems, lambda: self._outputs.sink(dead_letter, transactional_id=transactional_id))
+        writer = transactional_id(end) if end.queue_type == "stream" else None
+        sink = made(problems, lambda: self._outputs.sink(dead_letter, transactional_id=writer))
         if source is None or sink is None:
             raise ConfigError(problems)
         return Chain(

@@ -20,7 +20,7 @@ _EXIT_CODES = """## Exit codes
 | code | means |
 |---|---|
 | 0 | done: everything that was read is delivered, dead-lettered or filtered |
-| 1 | an unexpected error; `validate`: something is invalid |
+| 1 | an unexpected error; `validate`: something is invalid; `forget`: the answer was no |
 | 2 | an unknown command or option, or a missing argument |
 | 65 | an event violates its schema (only with `--on-invalid fail`) |
 | 69 | an end cannot be reached (only with `--fail-fast`) |

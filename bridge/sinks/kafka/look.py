@@ -48,13 +48,29 @@ async def look(
     """
     looking = _topics(servers, properties, wanted, wanted if create else own or {}, own or {})
     topics = await explained(looking, servers, properties)
-    if topics.denied:
-        names = ", ".join(topics.denied)
-        raise CredentialsError(f"our user may not see the Kafka topics {names} (they need Describe and Write)")
+    _check_rights(topics)
     if topics.missing:
         names = ", ".join(topics.missing)
         raise ConfigError(f"these Kafka topics are missing: {names} (create them, or use --create-topics)")
     return topics
+
+
+async def find(servers: Sequence[str], properties: Properties, names: Sequence[str]) -> Topics:
+    """
+    What can be seen of these topics, also that they are missing; nothing is created.
+
+    Raises:
+        ConnectError, CredentialsError: as `look`.
+    """
+    topics = await explained(_topics(servers, properties, dict.fromkeys(names, 1), (), {}), servers, properties)
+    _check_rights(topics)
+    return topics
+
+
+def _check_rights(topics: Topics) -> None:
+    if topics.denied:
+        names = ", ".join(topics.denied)
+        raise CredentialsError(f"our user may not see the Kafka topics {names} (they need Describe and Write)")
 
 
 async def _topics(

@@ -19,6 +19,7 @@ _ANSWERS: dict[str, Sequence[base.Frame]] = {
     "Channel.Close": [commands.Channel.CloseOk()],
     "Exchange.Declare": [commands.Exchange.DeclareOk()],
     "Queue.Declare": [commands.Queue.DeclareOk("q", 0, 0)],
+    "Queue.Delete": [commands.Queue.DeleteOk(0)],
     "Queue.Bind": [commands.Queue.BindOk()],
     "Basic.Qos": [commands.Basic.QosOk()],
     "Basic.Consume": [commands.Basic.ConsumeOk("bridge")],
