@@ -14,7 +14,7 @@ TEST := $(VENV)/test.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test servers check format bench bench-stages bench-memory bench-start bench-latency docs pins clean
+.PHONY: help demo test servers check format bench bench-stages bench-memory bench-start bench-latency torture docs pins clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -56,6 +56,9 @@ bench-start: servers ## CPU until the first record is in Kafka, and of --help
 
 bench-latency: servers ## from publication to record, one event at a time
 	@$(BIN)/python -m tests.bench.latency
+
+torture: servers ## long runs with their own account: kills, outages, stops; NAME="kill stop" says which
+	@$(BIN)/python -m tests.torture $(NAME)
 
 docs: $(TEST) ## write docs/reference again
 	@$(BIN)/python docs/generate.py

@@ -27,6 +27,7 @@ from tests.records import assert_record
 from tests.torture.mutations import broken
 
 NAME = "fuzz"
+EVENTS, TIMES, RATE = 200_000, 0, 0
 
 GROWTH_MIB = 50
 """What resident memory may grow by, once the first tenth has filled the state and the caches."""
