@@ -18,7 +18,7 @@ import orjson
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from bridge.clock import iso_ms
-from bridge.decode import decode
+from bridge.decode import decode, glance
 from bridge.encode import KafkaEncoder
 from bridge.enrich import enrich
 from bridge.filter import Filter, Patterns
@@ -160,8 +160,11 @@ def _loads(bodies: Sequence[Delivery]) -> None:
 
 
 def _decode(bodies: Sequence[Delivery]) -> None:
+    events: list[Event] = []
     for delivery in bodies:
-        decode(delivery)
+        if not glance(delivery, events):
+            events += decode(delivery)[0]
+        events.clear()
 
 
 def _validate(singles: Sequence[Prepared]) -> None:

@@ -181,9 +181,18 @@ class RabbitServer:
             time.sleep(0.05)
 
     def delete(self, queue: str) -> None:
-        """Delete it, whatever it holds; nothing when it is not there."""
-        with self.connect() as connection:
-            connection.channel().queue_delete(queue)
+        """Delete it, whatever it holds; nothing when it is not there. After a crash it may be away for some seconds."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with self.connect() as connection:
+                    connection.channel().queue_delete(queue)
+            except NotFound as error:
+                if "inaccessible" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def queues(self) -> list[str]:
         """The names of all queues on the default virtual host."""
