@@ -197,8 +197,8 @@ class Pipeline:
         else:
             decoded, failures = decode(item)
             events = self._checked(decoded, failures)
-            identify = self._identified_as_sent if self._policy.tags else self._identified
-            identified = identify(events, failures)
+            named = self._identified_as_sent if self._policy.tags else self._identified
+            identified = named(events, failures)
             if failures and (fatal := self._policy.fatal(failures)):
                 self.invalid = fatal
                 return
