@@ -66,8 +66,10 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
     """
     Every record that is in the topic now, as aiokafka's ConsumerRecord, by partition and then offset.
 
-    Reads committed records only, to the end as of the call.
+    Reads committed records only, to the end as of the call. Waits until every partition has a leader: a broker that
+    was frozen for longer than its session is one without topics for a moment, once it goes on.
     """
+    await _all_led(bootstrap, topic)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -77,8 +79,7 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
     )
     await consumer.start()
     try:
-        await consumer._client.set_topics([topic])  # partitions_for_topic of an unsubscribed topic stays None
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         found: dict[Any, list[Any]] = defaultdict(list)
@@ -89,6 +90,15 @@ async def read_topic(bootstrap: str, topic: str) -> list[Any]:
         return [record for one in partitions for record in found[one]]
     finally:
         await consumer.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
+    """Of an unsubscribed topic aiokafka knows none; and set_topics may wait for a request that began without it."""
+    await consumer._client.set_topics([topic])
+    async with asyncio.timeout(_READ_SECONDS):
+        while not (known := consumer.partitions_for_topic(topic)):
+            await consumer._client.force_metadata_update()
+    return sorted(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,19 @@ def account(
     )
 
 
-async def _has_leaders(admin: AIOKafkaAdminClient, topic: str, partitions: int) -> bool:
+async def _all_led(bootstrap: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            while not await _has_leaders(admin, topic):  # noqa: ASYNC110 - a server sets no asyncio.Event
+                await asyncio.sleep(0.02)
+    finally:
+        await admin.close()
+
+
+async def _has_leaders(admin: AIOKafkaAdminClient, topic: str, partitions: int | None = None) -> bool:
+    """Whether all partitions have one; `partitions`: and there are so many."""
     (found,) = await admin.describe_topics([topic])
-    return len([one for one in found["partitions"] if one["leader"] >= 0]) == partitions
+    led = [one["leader"] >= 0 and not one["error_code"] for one in found["partitions"]]
+    return all(led) and len(led) == partitions if partitions is not None else bool(led) and all(led)
