@@ -12,6 +12,7 @@ from bridge.formats import Format
 from bridge.formats.escape import escape_json
 from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
+from bridge.names import TIMESTAMP, UUID
 
 CONNECTOR = b"celery-event-bridge"
 
@@ -109,7 +110,7 @@ class KafkaEncoder:
         """The record of one valid event."""
         fields = event.fields
         value = self._write(event, context, event_id, event_time, observed_time)
-        subject = fields.get("uuid")
+        subject = fields.get(UUID)
         if subject.__class__ is not str or not subject:
             subject = str(fields.get("hostname") or self._cluster)
         key = subject.encode()
@@ -119,7 +120,7 @@ class KafkaEncoder:
             ("ce_time", event_time.encode()),
             ("ce_subject", key),
         ]
-        return Record(value, self._topic, key, int(fields["timestamp"] * 1000), headers, event.delivery, 1, event.index)
+        return Record(value, self._topic, key, int(fields[TIMESTAMP] * 1000), headers, event.delivery, 1, event.index)
 
     def gap(self, gap: Gap) -> Record:
         """The `bridge-gap` record: events were lost before us, between two moments."""

@@ -2,6 +2,7 @@
 
 from bridge.loss import Losses
 from bridge.model import Context, Event
+from bridge.names import UUID
 from bridge.state import ClusterState
 
 NOTHING = Context(state=None, known={})
@@ -46,5 +47,5 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState, lo
         if losses is not None:
             losses.report(subject, event.fields, worker.starts)
         return NOTHING
-    uuid = event.fields.get("uuid")
+    uuid = event.fields.get(UUID)
     return (state.task(uuid) if isinstance(uuid, str) else None) or NOTHING

@@ -26,7 +26,6 @@ The specification, complete enough to compute it in another language:
 """
 
 import json
-from binascii import hexlify
 from hashlib import blake2b
 from struct import Struct
 from struct import error as OutOfRange  # noqa: N812 - what it says here
@@ -34,6 +33,7 @@ from typing import Any
 
 from bridge.clock import iso_ms, iso_of_ms
 from bridge.model import Fields
+from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UUID
 
 # Not orjson: 3.10 wrote 1e16 where 3.13 writes 1e+16, and an id is for ever.
 _json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
@@ -44,13 +44,14 @@ _SECONDS_END = 2**38  # in the year 10680; its milliseconds fit into 48 bits
 
 _numbers = Struct(">qqq").pack
 
-_RANDOM = (1 << 80) - 1 & ~(0b1111 << 76) & ~(0b11 << 62)
-"""The bits of D that stay; the others are the version and the variant."""
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A digit of the digest, and the same with its first two bits replaced by 10."""
 
-_VERSION_7 = 7 << 76 | 0b10 << 62
+_BYTES = tuple(f"{byte:02x}" for byte in range(256))
 
-_groups = Struct("8s4s4s4s12s").unpack
-"""The five groups of a UUID's digits. One call, where slicing them is five: half the cost of the whole text."""
+_SPANS_KEPT = 4096  # of 65.5 s each: three days
+_spans: dict[int, str] = {}
+"""The first 32 bits of an id as text, by their number: all events of a minute share them."""
 
 _hash = blake2b(digest_size=10).copy
 """Makes a new hash with these parameters; a copy costs two thirds of reading them again."""
@@ -67,16 +68,19 @@ def identify(fields: Fields) -> tuple[str, str]:
     Raises:
         KeyError, TypeError, ValueError, OverflowError, OSError: a timestamp that no schema lets through.
     """
-    timestamp = fields["timestamp"]
+    timestamp = fields[TIMESTAMP]
     if 0 < timestamp < _SECONDS_END:
         try:
-            uuid = fields.get("uuid")
-            text = "\n".join((fields["type"], fields["hostname"], "" if uuid is None else uuid))
+            uuid = fields.get(UUID)
+            text = "\n".join((fields[TYPE], fields[HOSTNAME], "" if uuid is None else uuid))
             hashed = _hash()
-            hashed.update(_numbers(int(timestamp * 1e6), fields["pid"], fields["clock"]) + text.encode())
-            ms = int(timestamp * 1000)
-            number = ms << 80 | int.from_bytes(hashed.digest(), "big") & _RANDOM | _VERSION_7
-            return b"-".join(_groups(hexlify(number.to_bytes(16, "big")))).decode(), iso_of_ms(ms)
+            hashed.update(_numbers(int(timestamp * 1e6), fields[PID], fields[CLOCK]) + text.encode())
+            ms, digest = int(timestamp * 1000), hashed.hexdigest()
+            # As _shape does it, in sight: a call costs a tenth of the rest.
+            return (
+                f"{_spans.get(ms >> 16) or _span(ms >> 16)}-{_BYTES[ms >> 8 & 255]}{_BYTES[ms & 255]}-7{digest[1:4]}-"
+                f"{_VARIANT[digest[4]]}{digest[5:8]}-{digest[8:]}"
+            ), iso_of_ms(ms)
         except (KeyError, TypeError, OutOfRange):
             pass
     return _slow_id(fields), iso_ms(timestamp)
@@ -109,9 +113,15 @@ def made_id(seconds: float, *parts: str) -> str:
 
 
 def _shape(ms: int, data: bytes) -> str:
-    digest = blake2b(data, digest_size=10).digest()
-    number = ms << 80 | int.from_bytes(digest, "big") & _RANDOM | _VERSION_7
-    return b"-".join(_groups(hexlify(number.to_bytes(16, "big")))).decode()
+    digest = blake2b(data, digest_size=10).hexdigest()
+    return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{digest[1:4]}-{_VARIANT[digest[4]]}{digest[5:8]}-{digest[8:]}"
+
+
+def _span(number: int) -> str:
+    if len(_spans) >= _SPANS_KEPT:
+        _spans.clear()
+    text = _spans[number] = f"{number:08x}"
+    return text
 
 
 def _slow_id(fields: Fields) -> str:

@@ -11,6 +11,7 @@ from bridge.decode.body import JSON_TYPES, UTF8_CHARSETS
 from bridge.decode.events import KEYS_POSSIBLE, MAX_DEPTH, MAX_EVENTS
 from bridge.decode.text import LONG, marks, may_hold_big_integer, openers
 from bridge.model import Delivery, Event
+from bridge.names import TYPE
 
 
 def glance(delivery: Delivery, events: list[Event]) -> bool:
@@ -33,7 +34,7 @@ def glance(delivery: Delivery, events: list[Event]) -> bool:
     except orjson.JSONDecodeError:
         return False
     if value.__class__ is dict:
-        if (kind := value.get("type")).__class__ is not str:
+        if (kind := value.get(TYPE)).__class__ is not str:
             return False
         events.append(Event(kind, value, delivery, None))
         return True
@@ -41,7 +42,7 @@ def glance(delivery: Delivery, events: list[Event]) -> bool:
         return False
     found: list[Event] = []
     for index, fields in enumerate(value):
-        if fields.__class__ is not dict or (kind := fields.get("type")).__class__ is not str:
+        if fields.__class__ is not dict or (kind := fields.get(TYPE)).__class__ is not str:
             return False
         found.append(Event(kind, fields, delivery, index))
     events += found

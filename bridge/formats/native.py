@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from bridge.model import TOLD, Context, Event, Fields
+from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UTCOFFSET, UUID
 
 SKEW_SHOWN_SECONDS = 5.0
 """A sender's clock this far ahead of ours is worth a field; less is network and scheduling."""
@@ -39,14 +40,14 @@ TELLING = frozenset({"task-sent", "task-received"})
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
+    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "whole")
 
     def __init__(
         self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
     ) -> None:
         type_json = orjson.dumps(event_type).decode()
         self.names = names
-        self.head = f',"type":{type_json},"event_time":'
+        self.head = f'","type":{type_json},"event_time":"'
         """JSON of what stands between event_id and event_time."""
         self.extra = tuple(name for name in names if name not in documented)
         self.fits = fits
@@ -56,9 +57,9 @@ class Plan:
         self.tells = event_type in TELLING and not self.apart and ENVELOPE.issubset(names)
         """Whether `known` may stand for the event's own fields but the envelope."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = names[-1] == "type"
-        """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
-        self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
+        self.end = f',"type":{type_json}}}'.encode()
+        """How an event's JSON ends when its type comes last; a value's text has its quotes escaped."""
+        self.whole = documented == set(names)
 
 
 class Native:
@@ -91,14 +92,15 @@ class Native:
         self._misfits = misfits
         self._plans: dict[str, Plan] = {}
         self._additions: dict[tuple[Plan, Own, Own, str, bool], Addition] = {}
+        self._observed_time = self._middle = ""
+        """One read's, in JSON."""
 
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
         fields = event.fields
-        names = tuple(fields)
         plan = self._plans.get(event.type)
-        if plan is None or plan.names != names:
-            plan = self._plan(event.type, names)
+        if plan is None or not ((plan.whole and event.whole) or plan.names == tuple(fields)):
+            plan = self._plan(event.type, tuple(fields))
         state, shape = context.state, context.shape
         if state is not None and plan.tells and shape is not None and shape & TOLD:
             own: Own = ENVELOPE_ONLY
@@ -106,9 +108,12 @@ class Native:
         else:
             own_json, own = self._own(plan, event)
         received_at = event.delivery.received_at
-        if received_at is not None and fields["timestamp"] - received_at > SKEW_SHOWN_SECONDS:
-            own_json += skew(fields["timestamp"] - received_at)
-        head = f'{{"event_id":"{event_id}"{plan.head}"{event_time}","observed_time":"{observed_time}",{self._cluster},'
+        if received_at is not None and fields[TIMESTAMP] - received_at > SKEW_SHOWN_SECONDS:
+            own_json += skew(fields[TIMESTAMP] - received_at)
+        if observed_time is not self._observed_time:
+            self._observed_time = observed_time
+            self._middle = f'","observed_time":"{observed_time}",{self._cluster},'
+        head = f'{{"event_id":"{event_id}{plan.head}{event_time}{self._middle}'
         if state is None:
             return b"".join((head.encode(), own_json, b"}"))
         known = context.known
@@ -128,15 +133,18 @@ class Native:
             own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
             return orjson.dumps(own)[1:-1], tuple(own)
         nulls = 0
-        if plan.nullable or not plan.type_last:
+        if plan.nullable:
             own = fields.copy()  # and deletions: a third of what building it name by name costs
             for name, bit in plan.nullable:
                 if own[name] is None:
                     del own[name]
                     nulls |= bit
-            if not plan.type_last:
-                del own["type"]
-        return orjson.dumps(own)[1 : plan.end], nulls
+        text = orjson.dumps(own)
+        if text.endswith(plan.end):  # as Celery sends it, type last: saves a copy of the dict
+            return text[1 : -len(plan.end)], nulls
+        own = own.copy()
+        del own[TYPE]
+        return orjson.dumps(own)[1:-1], nulls
 
     def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
         """What the state adds to such a record, and how it ends, from the comma to the closing brace."""
@@ -168,12 +176,12 @@ class Native:
 def envelope(fields: Fields) -> Fields:
     """What every event of a task says, but its type."""
     return {
-        "hostname": fields["hostname"],
-        "utcoffset": fields["utcoffset"],
-        "pid": fields["pid"],
-        "clock": fields["clock"],
-        "uuid": fields["uuid"],
-        "timestamp": fields["timestamp"],
+        HOSTNAME: fields[HOSTNAME],
+        UTCOFFSET: fields[UTCOFFSET],
+        PID: fields[PID],
+        CLOCK: fields[CLOCK],
+        UUID: fields[UUID],
+        TIMESTAMP: fields[TIMESTAMP],
     }
 
 

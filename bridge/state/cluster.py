@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sys import intern
 
 from bridge.model import Fields
+from bridge.names import HOSTNAME, PID, UUID
 from bridge.state.precedence import STATE_OF
 from bridge.state.task import Task
 from bridge.state.worker import Worker
@@ -77,7 +78,7 @@ class ClusterState:
             fields: valid by its schema; not mutated.
             received_at: when we read it, our clock; None where that is unknown.
         """
-        uuid = fields.get("uuid")
+        uuid = fields.get(UUID)
         if not uuid or not isinstance(uuid, str):
             return None
         task = self._running.get(uuid)
@@ -94,20 +95,20 @@ class ClusterState:
         if task.over_at is not was_over and (task.over_at is None or was_over is None):
             self._move(uuid, task)
         if subject != "sent":  # case 5: that was the client
-            worker = self.workers.get(fields["hostname"])
+            worker = self.workers.get(fields[HOSTNAME])
             if worker is None:
-                worker = self._hear_new(fields["hostname"], subject, received_at)
+                worker = self._hear_new(fields[HOSTNAME], subject, received_at)
             elif worker.online and worker.heard_at != received_at:  # case 6; a read's events are heard at one time
                 worker.hear(received_at)
             if subject == "started" and fresh:
                 self.starts += 1
                 if worker is not None:
-                    worker.count_start(fields.get("pid"))
+                    worker.count_start(fields.get(PID))
         return task
 
     def fold_worker(self, subject: str, fields: Fields, received_at: float | None) -> Worker:
         """Fold a `worker-<subject>` event and return its worker as it is after it."""
-        worker = self._worker(fields["hostname"])
+        worker = self._worker(fields[HOSTNAME])
         worker.fold(subject, fields, received_at)
         return worker
 

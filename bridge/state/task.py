@@ -9,12 +9,10 @@ from sys import intern
 from typing import Any
 
 from bridge.model import TOLD, Context, Fields
+from bridge.names import HOSTNAME, RECEIVED_FIELDS, RUNTIME, SENT_FIELDS, TIMESTAMP
 from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
 
 END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
-
-RECEIVED_FIELDS = ("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
-SENT_FIELDS = (*RECEIVED_FIELDS, "queue", "exchange", "routing_key")
 
 NO_KWARGS = "{}"
 """Of most tasks: 64 bytes each when every task has its own."""
@@ -34,8 +32,9 @@ BITS = {
 
 RECEIVED_BITS = tuple((name, BITS[name]) for name in RECEIVED_FIELDS)
 SENT_BITS = tuple((name, BITS[name]) for name in SENT_FIELDS)
-SHARED_BITS = tuple((name, BITS[name]) for name in ("name", "queue", "routing_key"))
-ROOT = BITS["root_id"]
+KWARGS, ROOT_ID = SENT_FIELDS[2:4]
+SHARED_BITS = tuple((name, bit) for name, bit in SENT_BITS if name in {"name", "queue", "routing_key"})
+ROOT = BITS[ROOT_ID]
 BY_SENT = BITS["client"] | BITS["sent_time"]
 BY_RECEIVED = BITS["worker"] | BITS["received_time"]
 BY_STARTED = BITS["worker"] | BITS["started_time"]
@@ -119,16 +118,16 @@ class Task(Context):
             self._drop_durations()
         fold = FOLDS.get(subject)
         if fold is not None:
-            fold(self, fields, fields["timestamp"], event_time)
+            fold(self, fields, fields[TIMESTAMP], event_time)
         else:
-            self._advance(subject.upper(), fields["timestamp"])
+            self._advance(subject.upper(), fields[TIMESTAMP])
         return True
 
     def _fold_sent(self, fields: Fields, at: float, event_time: str) -> None:
         # Case 4: however late it comes, it changes neither time nor worker (nor the state, but after a RETRY).
         known = self.known
         self._merge(fields, SENT_BITS)
-        known["client"] = intern(fields["hostname"])
+        known["client"] = intern(fields[HOSTNAME])
         known["sent_time"] = event_time
         self.shape |= BY_SENT
         self._sent = at
@@ -146,7 +145,7 @@ class Task(Context):
     def _fold_received(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
         self._merge(fields, RECEIVED_BITS)
-        known["worker"] = intern(fields["hostname"])
+        known["worker"] = intern(fields[HOSTNAME])
         known["received_time"] = event_time
         self.shape |= BY_RECEIVED
         self._received = at
@@ -164,7 +163,7 @@ class Task(Context):
 
     def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
         known = self.known
-        known["worker"] = intern(fields["hostname"])
+        known["worker"] = intern(fields[HOSTNAME])
         known["started_time"] = event_time
         self.shape |= BY_STARTED
         self._started = at
@@ -183,7 +182,7 @@ class Task(Context):
                 self._set_duration("queue_seconds", self._sent, self._received)
 
     def _fold_retried(self, fields: Fields, at: float, _: str) -> None:
-        self.known["worker"] = intern(fields["hostname"])
+        self.known["worker"] = intern(fields[HOSTNAME])
         self.shape |= WORKER
         self._advance(RETRY, at)
         self._set_duration("runtime", self._started, at)
@@ -191,7 +190,7 @@ class Task(Context):
 
     def _fold_succeeded(self, fields: Fields, at: float, _: str) -> None:
         self._end(SUCCESS, fields, at)
-        if fields.get("runtime") is None:  # a deduplicated redelivery
+        if fields.get(RUNTIME) is None:  # a deduplicated redelivery
             self._set_duration("runtime", self._started, at)
 
     def _fold_end(self, state: str, fields: Fields, at: float) -> None:
@@ -200,7 +199,7 @@ class Task(Context):
 
     def _end(self, state: str, fields: Fields, at: float) -> None:
         known = self.known
-        known["worker"] = intern(fields["hostname"])
+        known["worker"] = intern(fields[HOSTNAME])
         self.shape |= WORKER
         if self.state == STARTED and state != REJECTED:
             self.state, self.timestamp, self.over_at = state, at, at
@@ -230,10 +229,10 @@ class Task(Context):
         for name, bit in SHARED_BITS:
             if shape & bit:
                 known[name] = intern(known[name])
-        if known.get("kwargs") == NO_KWARGS:
-            known["kwargs"] = NO_KWARGS
-        if shape & ROOT and known["root_id"] == self.uuid:
-            known["root_id"] = self.uuid
+        if known.get(KWARGS) == NO_KWARGS:
+            known[KWARGS] = NO_KWARGS
+        if shape & ROOT and known[ROOT_ID] == self.uuid:
+            known[ROOT_ID] = self.uuid
 
     def _set_duration(self, name: str, start: float | None, end: float | None) -> None:
         """Not when unknown or negative (two clocks)."""

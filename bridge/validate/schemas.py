@@ -11,6 +11,7 @@ from jsonschema_rs import Validator
 from bridge.errors import ConfigError
 from bridge.model import Event, Failure, Fields
 from bridge.validate.files import Schema, bundled, compiled, parsed, user_files
+from bridge.validate.quick import quick
 from bridge.validate.wording import pointer, wording
 
 OTHER: Final = "event"
@@ -78,6 +79,8 @@ class Schemas:
             for name, schema in ours.items()
             if name in self._valid and name not in users and _is_settled(schema)
         }
+        quickly = {name: quick(ours[name]) for name in self._settled}
+        self._quickly = {name: check for name, check in quickly.items() if check is not None}
 
     @classmethod
     def load(cls, directory: Path | None = None, *, strict: bool = False) -> "Schemas":
@@ -133,7 +136,7 @@ class Schemas:
     def plain(self, events: Sequence[Event], harmless: Callable[[bytes], bool]) -> int:
         """
         How many of the events, from the first on, are plain: keep their schemas, and nothing in them calls for a closer
-        look at their text.
+        look at their text. Says of those whether they are `whole`, too.
 
         A schema of ours may leave no room for nesting and for numbers beyond 64 bits: then an event that has no other
         fields is plain. Any other is when its delivery's text is. None of a type that a user's schema replaces is.
@@ -141,26 +144,35 @@ class Schemas:
         Args:
             harmless: says so of a text.
 
-        Cost: about 1.4 us an event.
+        Cost: about 1 us an event.
         """
-        settled, valid, count = self._settled, self._valid, 0
+        quick, count = self._quickly, 0
         for event in events:
-            fields, kind = event.fields, settled.get(event.type)
-            if kind is None:
-                valid_by_its = valid.get(event.type, self._valid_other)
-                if event.type in self.replaced or not valid_by_its(fields) or not harmless(event.delivery.body):
+            surely = quick.get(event.type)
+            try:
+                if surely is not None and surely(event.fields):
+                    event.whole = True
+                elif not self._is_plain(event, harmless):
                     break
-            else:
-                if not kind.valid(fields):
+            except KeyError:  # of as many fields as its schema has, and not those
+                if not self._is_plain(event, harmless):
                     break
-                names = tuple(fields)
-                if names != kind.names:
-                    if kind.documented.issuperset(names):
-                        kind.names = names
-                    elif not harmless(event.delivery.body):
-                        break
             count += 1
         return count
+
+    def _is_plain(self, event: Event, harmless: Callable[[bytes], bool]) -> bool:
+        fields, kind = event.fields, self._settled.get(event.type)
+        if kind is None:
+            valid = self._valid.get(event.type, self._valid_other)
+            return event.type not in self.replaced and valid(fields) and harmless(event.delivery.body)
+        if not kind.valid(fields):
+            return False
+        names = tuple(fields)
+        if names != kind.names:
+            if not kind.documented.issuperset(names):
+                return harmless(event.delivery.body)
+            kind.names = names
+        return True
 
     def violations(self, event: Event) -> list[Failure]:
         """Each violation of the event (at most 100), by JSON pointer, each with our own words and no value; 0..n."""

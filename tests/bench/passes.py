@@ -126,7 +126,9 @@ def _prepare(reads: Iterable[Read]) -> list[Prepared]:
             for event in decode(delivery)[0]:
                 identity, event_time = event_id(event.fields), iso_ms(event.fields["timestamp"])
                 context = enrich(event, identity, event_time, state)
-                kept = Context(context.state, dict(context.known), context.complete)  # it is valid for one event only
+                kept = Context(
+                    context.state, dict(context.known), context.complete, context.shape
+                )  # valid for one event
                 prepared.append(Prepared(event, identity, event_time, observed_time, kept))
     return prepared
 

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.decode import decode
 from bridge.model import Delivery
 from bridge.validate import Schemas
+from bridge.validate.files import bundled, compiled
+from bridge.validate.quick import quick
 from tests.property.test_decode import values
 
 SCHEMAS = Schemas.load()
@@ -23,6 +25,27 @@ events = st.builds(
     st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), values | st.just(SECRET), max_size=6),
     kinds,
 )
+
+RULES = {name: json.loads(text) for name, text in bundled().items()}
+VALIDATORS = compiled(RULES, RULES, {})
+QUICK = {name: check for name, check in ((name, quick(rules)) for name, rules in RULES.items()) if check is not None}
+ODD = st.sampled_from(
+    [None, True, False, 0, -1, 1, 5.0, 2**63, 2**64 - 1, 16, -15, 3e10, 1e300, "", "a", [], {}, [0.5] * 3]
+)
+TYPICAL = {"integer": 1, "number": 0.5, "boolean": True, "string": "a", "array": [0.5, 1, 0.0], "null": None}
+
+
+def typical(name: str) -> dict[str, Any]:
+    """An event with all fields of a schema; null where a field may be."""
+    rules = RULES[name]
+    fields = {}
+    for key, rule in rules["properties"].items():
+        kinds = {**rule, **rules["$defs"].get(rule.get("$ref", "")[len("#/$defs/") :], {})}.get("type", "string")
+        fields[key] = name if key == "type" else None if "null" in kinds else TYPICAL[kinds]
+    return fields
+
+
+WHOLE = {name: typical(name) for name in QUICK}
 
 
 @given(events)
@@ -41,3 +64,26 @@ def test_every_event_has_an_answer(fields: dict[str, Any]) -> None:
     assert SCHEMAS.misfits(event) <= SCHEMAS.documented(event.type)
     assert violations or not SCHEMAS.misfits(event)
     assert json.dumps(event.fields) == before
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(QUICK)), st.data())
+def test_quick_yes_is_a_yes_of_the_schema(name: str, data: st.DataObject) -> None:
+    """Whatever became of an event's values and fields, the quick check accepts none that its schema refuses."""
+    fields = dict(WHOLE[name])
+    for _ in range(data.draw(st.integers(0, 3))):
+        key = data.draw(st.sampled_from([*sorted(fields), "x"]))
+        if data.draw(st.integers(0, 9)) == 0:
+            fields.pop(key, None)
+        else:
+            fields[key] = data.draw(ODD)
+    try:
+        accepted = QUICK[name](fields)
+    except KeyError:
+        accepted = False
+
+    if accepted:
+        assert fields.keys() == RULES[name]["properties"].keys()
+        assert VALIDATORS[name].is_valid({**fields, "type": name})
+    if repr(fields) == repr(WHOLE[name]):
+        assert accepted
