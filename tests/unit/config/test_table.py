@@ -3,7 +3,6 @@
 import pytest
 
 from bridge.config import OPTIONS, Config, SinkEnd
-from bridge.config.kinds import Word
 
 
 def test_defaults_are_values_of_their_kind() -> None:
@@ -61,20 +60,3 @@ def test_a_closed_pipe_is_an_ordinary_end_but_for_run() -> None:
     assert not Config().quiet_pipe
     assert Config(command="dump").quiet_pipe
     assert Config(command="replay").quiet_pipe
-
-
-@pytest.mark.parametrize("name", ["a", "prod-1.x_Y", "x" * 200, "stream"])
-def test_group_names(name: str) -> None:
-    """What may stand in a queue's name."""
-    assert group_kind().read(Word(name)) == name
-
-
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "ä", "x" * 201, "a.stream", "b.collect"])
-def test_no_group_names(name: str) -> None:
-    """A name that another queue type of a group would have, or that the broker could not hold, is refused."""
-    with pytest.raises(ValueError, match="1 to 200"):
-        group_kind().read(Word(name))
-
-
-def group_kind():  # type: ignore[no-untyped-def]
-    return next(row.kind for row in OPTIONS if row.key == "group")
