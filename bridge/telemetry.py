@@ -38,6 +38,8 @@ class Counters:
     """Events of batches that were transformed and are not settled."""
     refusals: int = 0
     """Of the unsettled events, those that the sink refused: settled as dead letters, though their batch said other."""
+    queue_messages: int | None = None
+    """Messages that wait in our queue on the broker, without those read and not settled; None: not known."""
 
     def took(self, tally: Tally, deliveries: int, redelivered: int) -> None:
         """A batch was transformed."""

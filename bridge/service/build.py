@@ -65,7 +65,7 @@ class Builder:
             return encoder.refused(record, error)
 
         problems: list[str] = []
-        source = made(problems, lambda: self._source(end))
+        source = made(problems, lambda: self._source(end, counters))
         # A stream can be read again from any position, so its position belongs to the records.
         writer = transactional_id(end) if end.queue_type == "stream" else None
         sink = made(problems, lambda: self._outputs.sink(dead_letter, transactional_id=writer))
@@ -123,7 +123,7 @@ class Builder:
             clock=self._clock,
         )
 
-    def _source(self, end: SourceEnd) -> Source:
+    def _source(self, end: SourceEnd, counters: Counters) -> Source:
         if end.path is not None:
             return LinesSource(end.path)
         if end.queue_type == "stream":
@@ -136,6 +136,7 @@ class Builder:
             from bridge.sources.redis import RedisSource
 
             return RedisSource(end.broker, fail_fast=self._config.fail_fast, clock=self._clock)
+        more = {"counters": counters} if _has_own_amqp(end) else {}
         return _broker_source(end)(
             end.broker,
             queue_type="transient" if end.queue_type == "transient" else "quorum",
@@ -145,6 +146,7 @@ class Builder:
             max_unsettled_bytes=end.max_unsettled_bytes,
             fail_fast=self._config.fail_fast,
             clock=self._clock,
+            **more,
         )
 
     def _stream(self, end: SourceEnd) -> Source:

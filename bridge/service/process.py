@@ -160,6 +160,7 @@ class Service:
         """One line a chain: where its events went, and how far behind it is."""
         for chain in self._chains:
             counters = chain.counters
+            known = {} if counters.queue_messages is None else {"queue_messages": counters.queue_messages}
             log.info(
                 "summary",
                 cluster=chain.label,
@@ -170,6 +171,7 @@ class Service:
                 unsettled=counters.unsettled,
                 redelivered=counters.redelivered,
                 gaps=counters.gaps,
+                **known,
                 events_lost_estimate=chain.events_lost_estimate,
                 lag_seconds=round(chain.lag_seconds, 3),
                 tasks=len(chain.pipeline.state),

@@ -1,6 +1,7 @@
 """Our own source for RabbitMQ, where it has something of its own to show on a real one."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,11 +14,14 @@ from amqp import Message
 from bridge.errors import ConnectError, CredentialsError
 from bridge.model import Delivery
 from bridge.sources.amqp import AmqpSource
+from bridge.sources.amqp.depth import ASK_SECONDS
 from bridge.sources.kombu import KombuSource
+from bridge.telemetry import Counters
+from bridge.testing import FakeClock
 from tests import captures
 from tests.ledger import Publisher, publish
 from tests.reading import bodies, read_bodies, read_until
-from tests.running import run
+from tests.running import run, until
 from tests.servers.ports import free_ports
 from tests.servers.process import folder
 from tests.servers.rabbitmq import RabbitServer
@@ -257,3 +261,41 @@ def test_headers_of_a_hostile_sender_cost_nobody_else(rabbitmq: RabbitServer, gr
             assert (following.body, following.headers) == (b"next", {"a": 1})
 
     run(check(), seconds=20)
+
+
+def test_a_queue_that_fills_up_is_told_in_time(
+    rabbitmq: RabbitServer, group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once when it passes 80 % of its cap and once when it is over; also while our own memory is full and the socket
+    is not read."""
+    clock, counters = FakeClock(), Counters()
+
+    async def looked(messages: int) -> None:
+        await clock.until_sleeping()
+        clock.turn(ASK_SECONDS)
+        await until(lambda: counters.queue_messages == messages)
+
+    async def check() -> None:
+        async with AmqpSource(
+            rabbitmq.url,
+            group=group,
+            queue_args={"x-max-length": "20"},
+            prefetch=1,
+            max_unsettled_bytes=1,
+            counters=counters,
+            clock=clock,
+        ) as source:
+            await asyncio.to_thread(publish, rabbitmq.url, [b"{}"] * 15)
+            await looked(15)
+            await asyncio.to_thread(publish, rabbitmq.url, [b"{}"] * 4)
+            await looked(19)
+            await source.start(None)
+            (held,) = await read_until_held(source, 1)
+            await looked(18)
+            source.settle([held])
+            await read_until(source, lambda items: len(items) == 18)
+            await looked(0)
+
+    run(check(), seconds=60)
+    told = re.findall(r"event='(queue [^:']+).*queue_messages=(\d+)", capsys.readouterr().err)
+    assert told == [("queue nearly full", "19"), ("queue no longer nearly full", "0")]

@@ -85,6 +85,11 @@ class Connection(asyncio.Protocol):
         await channel.call(commands.Channel.Open(), commands.Channel.OpenOk)
         return channel
 
+    @property
+    def reading(self) -> bool:
+        """Whether the broker is listened to: while not, no answer arrives."""
+        return self._reading
+
     def pause(self) -> None:
         """Read no more for now; heartbeats are sent all the same, and the broker's silence is not counted."""
         if self._reading and self._transport is not None and self.error is None:

@@ -5,16 +5,19 @@ from collections.abc import Callable, Sequence
 
 from bridge.clients.queue import QueuePlan
 from bridge.clock import Clock
+from bridge.errors import BridgeError
 from bridge.model import Delivery
 from bridge.sources.amqp.address import Address
 from bridge.sources.amqp.channel import Channel
 from bridge.sources.amqp.connection import Connection
-from bridge.sources.amqp.declarations import declare, needing, queue_exists
+from bridge.sources.amqp.declarations import declare, needing, queue_exists, ready
 from bridge.sources.amqp.handshake import connect
 from bridge.sources.amqp.refusal import BROKEN, while_connecting
 
 _CATCH_UP_SECONDS = 2.0
 """For the broker to count the last acks; what it still delivers meanwhile is not wanted any more."""
+
+_UNANSWERED: tuple[type[Exception], ...] = (*BROKEN, BridgeError)
 
 
 class QueueConsumer:
@@ -50,6 +53,8 @@ class QueueConsumer:
         self._clock = clock
         self._connection: Connection | None = None
         self._channel: Channel | None = None
+        self._aside: Channel | None = None
+        """For questions."""
         self._consuming = False
         self._one_at_a_time = plan.arguments().get("x-single-active-consumer") is True
         self._created_at = clock.now()
@@ -106,6 +111,35 @@ class QueueConsumer:
             with needing(f"read from the queue {self._queue}", self._address.shown, self._queue):
                 await self._channel.consume(self._queue, prefetch)
             self._consuming = True
+
+    async def waiting(self) -> int | None:
+        """
+        Messages ready in the queue, by a passive declaration: on a channel of its own, whose end disturbs nobody, and
+        while this connection is not read, as when the other end is down, over another that lives as long as the
+        question. None when there is no answer. Never raises.
+        """
+        connection = self._connection
+        if connection is None:
+            return None
+        try:
+            if connection.reading:
+                if self._aside is None or self._aside.error is not None:
+                    self._aside = await connection.open_channel()
+                return await ready(self._aside, self._queue)
+            return await self._waiting_elsewhere()
+        except _UNANSWERED:
+            return None
+
+    async def _waiting_elsewhere(self) -> int:
+        name = f"celery-event-bridge {self._queue} depth"
+        connection = await connect(self._address, name, receive=lambda _: None, clock=self._clock)
+        try:
+            return await ready(await connection.open_channel(), self._queue)
+        except BaseException:
+            connection.abort()
+            raise
+        finally:
+            await connection.close()
 
     def ack(self, tag: int, *, multiple: bool) -> None:
         """The broker may forget AMQP's tag, with `multiple` all up to it. Nothing when the connection is lost."""

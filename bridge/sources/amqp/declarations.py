@@ -47,6 +47,12 @@ async def queue_exists(connection: Connection, queue: str) -> bool:
     return await exists(connection, commands.Queue.Declare(queue=queue, passive=True))
 
 
+async def ready(channel: Channel, queue: str) -> int:
+    """Messages of a queue that nobody was given yet. Raises as `Channel.call`; "not found" closes the channel."""
+    answer = await channel.call(commands.Queue.Declare(queue=queue, passive=True), commands.Queue.DeclareOk)
+    return answer.message_count or 0
+
+
 async def exists(connection: Connection, passive: commands.Exchange.Declare | commands.Queue.Declare) -> bool:
     """What the broker answers to a passive declaration, on a channel of its own: "not found" closes it."""
     name = str(passive.exchange if isinstance(passive, commands.Exchange.Declare) else passive.queue)

@@ -1,6 +1,7 @@
 """The task that keeps a connection: connects, consumes, acknowledges, connects again."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -12,6 +13,7 @@ from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsErr
 from bridge.model import Delivery
 from bridge.sources.amqp.arrivals import Arrivals
 from bridge.sources.amqp.consumer import QueueConsumer
+from bridge.sources.amqp.depth import Depth
 from bridge.sources.amqp.refusal import BROKEN
 from bridge.sources.amqp.window import Window
 
@@ -37,6 +39,7 @@ class Reader:
         prefetch: the most deliveries unsettled per connection.
         max_unsettled_bytes: with so many bytes unsettled, reading pauses.
         redelivers: whether what was not settled comes again over the next connection.
+        depth: of the queue, watched while there is a connection; None: it is not.
         attempts: after so many the first connection is given up, with the last one's error. None: never.
         clock: dates gaps, times attempts.
     """
@@ -49,6 +52,7 @@ class Reader:
         prefetch: int,
         max_unsettled_bytes: int,
         redelivers: bool,
+        depth: Depth | None,
         attempts: int | None,
         clock: Clock,
     ) -> None:
@@ -65,7 +69,7 @@ class Reader:
         self._max_bytes = max_unsettled_bytes
         self._redelivers = redelivers
         self._attempts = attempts
-        self._clock = clock
+        self._depth, self._clock = depth, clock
         self._window = Window(max_unsettled_bytes)
         self._outage = Outage(shown, clock, BROKEN)
         self._backoff = Backoff(clock)
@@ -194,7 +198,8 @@ class Reader:
         """Until closed, or the connection is lost."""
         since = self._clock.monotonic()
         try:
-            await self._pump(consumer)
+            async with self._watching(consumer):
+                await self._pump(consumer)
         except Exception as error:
             self._serving = None
             heard_at, lived = consumer.heard_at, self._clock.monotonic() - since
@@ -212,6 +217,11 @@ class Reader:
             self._serving = None
             consumer.abort()
             await consumer.close()
+
+    def _watching(self, consumer: QueueConsumer) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._depth is None:
+            return contextlib.nullcontext()
+        return self._depth.watched(consumer.waiting, lambda: self._window.mean_size)
 
     def _is_final(self, error: Exception) -> bool:
         """Whether waiting cannot help, or is not wanted before the first deliveries."""

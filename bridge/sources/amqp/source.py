@@ -12,7 +12,9 @@ from bridge.errors import ConfigError, EndOfStream
 from bridge.model import Delivery, Gap
 from bridge.sources.amqp.address import addresses
 from bridge.sources.amqp.consumer import QueueConsumer
+from bridge.sources.amqp.depth import Depth
 from bridge.sources.amqp.reader import Reader
+from bridge.telemetry import Counters
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _SYSTEM_CLOCK = SystemClock()
@@ -38,6 +40,7 @@ class AmqpSource:
         prefetch: int = 5000,
         max_unsettled_bytes: int = 64 * 1024 * 1024,
         fail_fast: bool = False,
+        counters: Counters | None = None,
         clock: Clock = _SYSTEM_CLOCK,
     ) -> None:
         """
@@ -49,6 +52,7 @@ class AmqpSource:
             prefetch: the most deliveries unsettled.
             max_unsettled_bytes: of bodies; above it reading pauses.
             fail_fast: give up when each broker of the URL was tried once.
+            counters: told how much waits in the durable queue. None: nobody wants to know.
             clock: dates deliveries, times heartbeats and attempts.
 
         Raises:
@@ -73,6 +77,7 @@ class AmqpSource:
             prefetch=prefetch,
             max_unsettled_bytes=max_unsettled_bytes,
             redelivers=not self._plan.transient,
+            depth=None if counters is None or self._plan.transient else self._depth(counters),
             attempts=len(self._addresses) if fail_fast else None,
             clock=clock,
         )
@@ -81,6 +86,9 @@ class AmqpSource:
     def shown(self) -> str:
         """The broker without user, password and parameters, as logs may show it."""
         return ";".join(address.shown for address in self._addresses)
+
+    def _depth(self, counters: Counters) -> Depth:
+        return Depth(self._plan.arguments(), shown=self.shown, counters=counters, clock=self._clock)
 
     def _consumer(
         self, generation: int, receive: Callable[[list[Delivery]], None], ended: Callable[[], None], tag_base: int

@@ -165,3 +165,10 @@ def test_stream_is_written_exactly_once(queue_type: str, name: str | None) -> No
 
     assert isinstance(sink, KafkaSink)
     assert sink._target.transactional_id == name
+
+
+def test_own_source_of_rabbitmq_tells_the_counters_of_its_chain() -> None:
+    """How much waits in its queue is in that chain's summary."""
+    chain = built("amqp://rabbit")
+
+    assert chain._source._reader._depth._counters is chain.counters

@@ -372,3 +372,17 @@ def test_reader_that_leaves_is_an_error_of_the_service_only(
             assert run(run_service(config)) == 0
     finally:
         os.close(writing)
+
+
+@pytest.mark.parametrize(("messages", "shown"), [(None, False), (0, True), (7, True)])
+def test_summary_says_what_waits_at_the_broker_where_that_is_known(
+    messages: int | None, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And leaves it out where no source tells."""
+    one = chain(MemorySource(), MemorySink())
+    one.counters.queue_messages = messages
+
+    serving(one).summarize()
+
+    assert (f"queue_messages={messages}" in capsys.readouterr().err) == shown
+    assert shown or messages is None

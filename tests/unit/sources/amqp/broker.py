@@ -89,6 +89,10 @@ class ScriptedBroker(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def answer(self, name: str, *methods: base.Frame) -> None:
+        """From now on."""
+        self._answers[name] = methods
+
     def send(self, method: base.Frame, channel: int = 1) -> None:
         """A method of the broker's own."""
         self.write(frame.marshal(method, channel))

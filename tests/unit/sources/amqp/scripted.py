@@ -17,6 +17,7 @@ class ScriptedConsumer:
         refuse_consume: what `consume` raises.
         reason: what `open` returns when there was a connection before.
         early: bodies that come before `consume` returns.
+        waiting: messages of the queue.
     """
 
     def __init__(
@@ -26,8 +27,10 @@ class ScriptedConsumer:
         refuse_consume: Exception | None = None,
         reason: str | None = None,
         early: Sequence[bytes] = (),
+        waiting: int | None = None,
     ) -> None:
         self.refuse, self.refuse_consume, self.reason, self.early = refuse, refuse_consume, reason, early
+        self.messages = waiting
         self.heard_at = 100.0
         self.error: Exception | None = None
         self.calls: list[str] = []
@@ -71,6 +74,9 @@ class ScriptedConsumer:
         if self.early:
             self.give(*self.early)
 
+    async def waiting(self) -> int | None:
+        return self.messages
+
     def ack(self, tag: int, *, multiple: bool) -> None:
         self.acks.append((tag, multiple))
 
@@ -92,7 +98,14 @@ class Reading:
     def __init__(self, *consumers: ScriptedConsumer, **options: Any) -> None:
         self.clock = FakeClock()
         self.made: list[ScriptedConsumer] = []
-        given = {"prefetch": 5000, "max_unsettled_bytes": 1000, "redelivers": True, "attempts": None, **options}
+        given: dict[str, Any] = {
+            "prefetch": 5000,
+            "max_unsettled_bytes": 1000,
+            "redelivers": True,
+            "attempts": None,
+            "depth": None,
+        }
+        given.update(options)
 
         def make(generation: int, receive: Any, ended: Any, base: int) -> Any:
             consumer = consumers[min(generation, len(consumers) - 1)]

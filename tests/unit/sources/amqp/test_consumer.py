@@ -171,3 +171,27 @@ def test_leaving_a_broker_that_hangs_is_quick(queue_type: str, asked: str) -> No
             assert broker.names[-1] == asked
 
     run(check())
+
+
+def test_it_says_how_much_waits_until_nobody_answers() -> None:
+    """On a channel of its own, one for all questions: a queue that is gone closes that one, not the consumer's."""
+
+    async def check() -> None:
+        ready, declared = commands.Queue.DeclareOk("q", 12, 1), commands.Queue.DeclareOk("q", 0, 0)
+        async with ScriptedBroker({"Queue.Declare": [declared]}, {"Queue.Declare": [ready]}) as broker:
+            it = Consuming(broker)
+            assert await it.consumer.waiting() is None
+            await it.consumer.open(again=False)
+            await it.consumer.consume(7)
+            before = broker.names.count("Channel.Open")
+            assert [await it.consumer.waiting() for _ in range(3)] == [12, 12, 12]
+            assert broker.names.count("Channel.Open") == before + 1
+            broker.answer("Queue.Declare", NOT_FOUND)
+            assert await it.consumer.waiting() is None
+            assert it.consumer.error is None
+            broker.cut()
+            await until(lambda: it.ends == 1)
+            assert await it.consumer.waiting() is None
+            await it.consumer.close()
+
+    run(check())

@@ -7,7 +7,10 @@ from structlog.testing import capture_logs
 
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError, SourceError
 from bridge.model import Delivery, Gap
+from bridge.sources.amqp.depth import ASK_SECONDS, Depth
 from bridge.sources.amqp.reader import Reader
+from bridge.telemetry import Counters
+from bridge.testing import FakeClock
 from tests.running import run, until
 from tests.unit.sources.amqp.scripted import Reading, ScriptedConsumer
 
@@ -348,5 +351,29 @@ def test_the_next_connection_asks_for_what_fits() -> None:
             reading.clock.turn(5)
             await until(lambda: second.prefetch > 0)
             assert second.prefetch == 4
+
+    run(check())
+
+
+def test_the_depth_is_watched_while_there_is_a_connection() -> None:
+    """Over each of them anew; after the last it is not known."""
+
+    async def check() -> None:
+        counters, clock = Counters(), FakeClock()
+        depth = Depth({"x-max-length": 10}, shown="amqp://h", counters=counters, clock=clock)
+        first, second = ScriptedConsumer(waiting=3), ScriptedConsumer(waiting=4)
+        reading = Reading(first, second, depth=depth)
+        async with reading as reader:
+            for consumer, messages in ((first, 3), (second, 4)):
+                await clock.until_sleeping()
+                clock.turn(ASK_SECONDS)
+                await until(lambda messages=messages: counters.queue_messages == messages)  # type: ignore[misc]
+                if consumer is first:
+                    first.fail(OSError("gone"))
+                    await reading.clock.until_sleeping()
+                    assert counters.queue_messages is None
+                    reading.clock.turn(60)
+            reader.stop()
+        assert counters.queue_messages is None
 
     run(check())

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 from pamqp import commands
@@ -9,6 +10,7 @@ from pamqp import commands
 from bridge.errors import ConfigError, ConnectError, EndOfStream
 from bridge.model import Delivery
 from bridge.sources.amqp import AmqpSource
+from bridge.telemetry import Counters
 from bridge.testing import FakeClock
 from tests.running import run, until
 from tests.unit.sources.amqp.broker import ScriptedBroker, delivery
@@ -132,3 +134,11 @@ def test_a_right_that_is_missing_later_is_waited_for() -> None:
             await until(lambda: broker.names.count("Basic.Consume") == 2)
 
     run(check())
+
+
+@pytest.mark.parametrize(("queue_type", "watched"), [("quorum", True), ("transient", False)])
+def test_only_a_durable_queue_is_watched(queue_type: Any, watched: bool) -> None:
+    """What an exclusive one holds no other connection may ask."""
+    source = AmqpSource("amqp://h", queue_type=queue_type, counters=Counters())
+
+    assert (source._reader._depth is not None) == watched
