@@ -131,6 +131,23 @@ def test_a_certificate_is_a_login_and_frames_may_be_large(secured: tuple[RabbitS
     run(check(f"{server.url}?frame_max=1000000"), seconds=20)
 
 
+def test_two_channels_and_either_password_are_enough(rabbitmq: RabbitServer, group: str) -> None:
+    """What a broker with strict limits leaves us; its depth is looked at all the same."""
+    clock, counters = FakeClock(), Counters()
+    url = f"{rabbitmq.url}?channel_max=2&auth_mechanism=AMQPLAIN"
+
+    async def check() -> None:
+        async with AmqpSource(url, group=group, fail_fast=True, counters=counters, clock=clock) as source:
+            await asyncio.to_thread(publish, rabbitmq.url, [b"{}"])
+            await clock.until_sleeping()
+            clock.turn(ASK_SECONDS)
+            await until(lambda: counters.queue_messages == 1)
+            await source.start(None)
+            assert await read_bodies(source, 1) == [b"{}"]
+
+    run(check(), seconds=30)
+
+
 @pytest.mark.parametrize("frame_max", [4096, 131_072])
 def test_a_large_body_comes_in_many_frames(rabbitmq: RabbitServer, group: str, frame_max: int) -> None:
     """However small they are agreed to be; small ones before and behind it keep their places."""

@@ -20,6 +20,10 @@ SCHEMES = ("amqp", "amqps")
 
 _MIN_FRAME_BYTES = 4096  # AMQP 0-9-1, 4.2.3: every peer takes frames of this size
 _MAX_FRAME_BYTES = 16 * 1024 * 1024
+_MAX_CHANNELS = 2047  # RabbitMQ's own default; see `channels` for the least
+_MECHANISMS = ("PLAIN", "AMQPLAIN", "EXTERNAL")
+_LONGEST_AMQPLAIN = 127
+"""Bytes of a user or password there: pamqp takes the response for text, and a length above is none."""
 _OURS = frozenset({"stream_port"})
 """Parameters of the URL that are for other sources of ours."""
 
@@ -36,7 +40,7 @@ class Address:
     password: str = field(repr=False)
     vhost: str
     mechanism: str = "PLAIN"
-    """PLAIN or EXTERNAL."""
+    """PLAIN, AMQPLAIN or EXTERNAL."""
     heartbeat_seconds: int = HEARTBEAT_SECONDS
     """What we propose; the broker may want a shorter one."""
     connect_seconds: float = CONNECT_SECONDS
@@ -45,6 +49,22 @@ class Address:
     """The largest frame we propose; the broker may want a smaller one."""
     tls: Mapping[str, str] | None = None
     """The files of `clients.tls`; None: no TLS."""
+
+    channels: int = _MAX_CHANNELS
+    """The most channels we propose; the broker may want fewer. Two are in use at once, at most."""
+
+    @property
+    def response(self) -> bytes:
+        """What SASL sends to say who we are; of EXTERNAL nothing, TLS has said it. Holds the password."""
+        if self.mechanism == "EXTERNAL":
+            return b""
+        user, password = self.user.encode(), self.password.encode()
+        if self.mechanism == "AMQPLAIN":  # a field table without its length (rabbit_auth_mechanism_amqplain)
+            return b"".join(
+                bytes([len(name)]) + name + b"S" + len(value).to_bytes(4, "big") + value
+                for name, value in ((b"LOGIN", user), (b"PASSWORD", password))
+            )
+        return b"\0" + user + b"\0" + password
 
     @property
     def patience_seconds(self) -> float:
@@ -58,8 +78,9 @@ def addresses(url: str) -> list[Address]:
 
     `amqp[s]://user:password@host:port/vhost?parameters`, each part but the scheme may be missing: guest, guest,
     localhost, 5672 (5671 with TLS), `/`. Parameters, of RabbitMQ (rabbitmq.com/docs/uri-query-parameters):
-    `heartbeat` (seconds), `connection_timeout` (milliseconds), `auth_mechanism` (or kombu's `login_method`: PLAIN or
-    EXTERNAL), `frame_max` (bytes); and of `clients.tls`: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`.
+    `heartbeat` (seconds), `connection_timeout` (milliseconds), `auth_mechanism` (or kombu's `login_method`: PLAIN,
+    AMQPLAIN or EXTERNAL), `frame_max` (bytes), `channel_max`; and of `clients.tls`: `ssl_ca_certs`, `ssl_certfile`,
+    `ssl_keyfile`.
 
     Raises:
         ConfigError: it can never work, with all problems.
@@ -92,9 +113,8 @@ def _address(url: str) -> Address:
         ) from None
     problems: list[str] = []
     numbers = {name: _number(problems, shown, query, name) for name in _NUMBERS}
-    mechanism = query.get("auth_mechanism", query.get("login_method", "PLAIN")).upper()
-    if mechanism not in ("PLAIN", "EXTERNAL"):
-        problems.append(f"{shown}: auth_mechanism={mechanism}: it is PLAIN or EXTERNAL")
+    user, password = unquote(parts.username or "") or "guest", unquote(parts.password or "") or "guest"
+    mechanism = _mechanism(problems, shown, query, max(len(user.encode()), len(password.encode())))
     known = {*_NUMBERS, *_OURS, "auth_mechanism", "login_method"}
     problems += [f"{shown}: unknown parameter {name}" for name in query if name not in known and name[:4] != "ssl_"]
     tls = _tls(problems, scheme, query, shown)
@@ -104,21 +124,32 @@ def _address(url: str) -> Address:
         shown,
         host,
         port or (5672 if tls is None else 5671),
-        unquote(parts.username or "") or "guest",
-        unquote(parts.password or "") or "guest",
+        user,
+        password,
         unquote(parts.path[1:]) or "/",
         mechanism,
         numbers["heartbeat"],
         numbers["connection_timeout"] / 1000,
         numbers["frame_max"],
         tls,
+        numbers["channel_max"],
     )
+
+
+def _mechanism(problems: list[str], shown: str, query: Mapping[str, str], longest_bytes: int) -> str:
+    mechanism = query.get("auth_mechanism", query.get("login_method", "PLAIN")).upper()
+    if mechanism not in _MECHANISMS:
+        problems.append(f"{shown}: auth_mechanism={mechanism}: it is PLAIN, AMQPLAIN or EXTERNAL")
+    elif mechanism == "AMQPLAIN" and longest_bytes > _LONGEST_AMQPLAIN:
+        problems.append(f"{shown}: auth_mechanism=AMQPLAIN: user and password are at most {_LONGEST_AMQPLAIN} bytes")
+    return mechanism
 
 
 _NUMBERS: Mapping[str, tuple[int, int, int, str]] = {
     "heartbeat": (HEARTBEAT_SECONDS, 1, 9999, "whole seconds, 1 to 9999 (none would hide a dead link)"),
     "connection_timeout": (int(CONNECT_SECONDS * 1000), 1, 600_000, "milliseconds, 1 to 600000"),
     "frame_max": (MAX_FRAME_BYTES, _MIN_FRAME_BYTES, _MAX_FRAME_BYTES, f"bytes, {_MIN_FRAME_BYTES} to 16777216"),
+    "channel_max": (_MAX_CHANNELS, 2, 65535, "channels, 2 to 65535"),
 }
 """Parameters that are whole numbers: default, least, most, and what to say."""
 

@@ -1,13 +1,14 @@
 """One channel of a connection: methods that are answered, one after the other, and methods that are not."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar, cast
 
 from pamqp import base, commands
 
-from bridge.sources.amqp.refusal import refusal
+from bridge.sources.amqp.refusal import BROKEN, refusal
 
 Send = Callable[[int, base.Frame], None]
 
@@ -99,6 +100,12 @@ class Channel:
         """Acknowledge AMQP's delivery tag, with `multiple` all up to it. Nothing when it is closed."""
         if self.error is None:
             self._send(self.number, commands.Basic.Ack(tag, multiple))
+
+    async def close(self) -> None:
+        """Give it back: its number is free for another one. Nothing is lost when the broker does not answer."""
+        with contextlib.suppress(*BROKEN):
+            await self.call(commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk)
+            self.error = ConnectionAbortedError("closed by us")
 
     # From the connection.
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import cast
 
 import structlog
@@ -64,7 +65,6 @@ class Connection(asyncio.Protocol):
         self._parser = FrameParser(tag_base)
         self._heartbeat = Heartbeat(0, clock.monotonic())
         self._channels: dict[int, Channel] = {0: self.control}
-        self._opened = 0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reading = True
@@ -74,13 +74,13 @@ class Connection(asyncio.Protocol):
 
     async def open_channel(self) -> Channel:
         """
-        A new channel; a refusal closes only that one.
+        A new channel, by the lowest number that is free; a refusal closes only that one.
 
         Raises:
             OSError, pamqp.exceptions.AMQPError: the connection is lost.
         """
-        self._opened += 1
-        channel = self._channels[self._opened] = Channel(self._opened, self._send, self._patience_seconds)
+        number = next(number for number in count(1) if number not in self._channels or self._channels[number].error)
+        channel = self._channels[number] = Channel(number, self._send, self._patience_seconds)
         channel.error = self.error
         await channel.call(commands.Channel.Open(), commands.Channel.OpenOk)
         return channel

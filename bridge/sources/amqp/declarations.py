@@ -9,7 +9,7 @@ from pamqp import exceptions as refusals
 from bridge.clients.queue import BINDING, EXCHANGE
 from bridge.sources.amqp.channel import Channel
 from bridge.sources.amqp.connection import Connection
-from bridge.sources.amqp.refusal import BROKEN, while_declaring
+from bridge.sources.amqp.refusal import while_declaring
 
 
 async def declare(
@@ -65,8 +65,7 @@ async def exists(connection: Connection, passive: commands.Exchange.Declare | co
                 await channel.call(passive, commands.Queue.DeclareOk)
         except refusals.AMQPNotFound:
             return False
-        with contextlib.suppress(*BROKEN):
-            await channel.call(commands.Channel.Close(200, "", 0, 0), commands.Channel.CloseOk)
+        await channel.close()
         return True
 
 

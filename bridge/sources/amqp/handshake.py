@@ -76,12 +76,13 @@ async def _greet(address: Address, connection: Connection, name: str) -> None:
         "connection_name": name,
         "capabilities": _CAPABILITIES,
     }
-    response = f"\0{address.user}\0{address.password}" if address.mechanism == "PLAIN" else ""
+    response = address.response.decode()
     start_ok = commands.Connection.StartOk(ours, address.mechanism, response, "en_US")  # type: ignore[arg-type]
     tune = await control.call(start_ok, commands.Connection.Tune)
     frame_bytes = _smaller(address.frame_bytes, tune.frame_max)
     heartbeat_seconds = _smaller(address.heartbeat_seconds, tune.heartbeat)
-    control.send(commands.Connection.TuneOk(tune.channel_max, frame_bytes, heartbeat_seconds))
+    channels = _smaller(address.channels, tune.channel_max)
+    control.send(commands.Connection.TuneOk(channels, frame_bytes, heartbeat_seconds))
     connection.agree(frame_bytes, heartbeat_seconds)
     await control.call(commands.Connection.Open(address.vhost), commands.Connection.OpenOk)
 

@@ -107,6 +107,7 @@ class Leftovers:
                 )
             except refusals.AMQPNotFound:
                 return None
+            await channel.close()
         messages = await self._kept(queue) if stream else declared.message_count or 0
         return Leftover(queue, messages, declared.consumer_count or 0)
 
@@ -121,6 +122,7 @@ class Leftovers:
         with needing(f"configure the queue {queue}", self.shown, queue):
             channel = await self._opened.open_channel()
             await channel.call(commands.Queue.Delete(queue=queue), commands.Queue.DeleteOk)
+            await channel.close()
 
     def _receive(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -149,4 +151,5 @@ class Leftovers:
             except TimeoutError:
                 pass
             await channel.catch_up(stream, second=False)
+            await channel.close()
         return found

@@ -89,8 +89,8 @@ async def _authenticate(connection: Connection, address: Address, where: str) ->
     offered = fields.texts() if code == OK else []
     if address.mechanism not in offered:
         raise CredentialsError(f"{where} does not offer {address.mechanism} for streams, but {offered}")
-    secret = b"" if address.mechanism == "EXTERNAL" else f"\0{address.user}\0{address.password}".encode()
-    code, _ = await connection.request(Key.SASL_AUTHENTICATE, commands.authenticate(address.mechanism, secret))
+    secret = commands.authenticate(address.mechanism, address.response)
+    code, _ = await connection.request(Key.SASL_AUTHENTICATE, secret)
     if code != OK:
         raise CredentialsError(f"{where} refused the login for streams: {reason_of(code)}")
 

@@ -17,9 +17,11 @@ def one(url: str) -> Address:
 
 def test_every_part_is_read() -> None:
     """Quoted ones are unquoted."""
-    address = one("amqp://us%40er:p%2Fss@rabbit:5673/prod%2Fa?heartbeat=3&connection_timeout=1500&frame_max=8192")
+    address = one(
+        "amqp://us%40er:p%2Fss@rabbit:5673/prod%2Fa?heartbeat=3&connection_timeout=1500&frame_max=8192&channel_max=9"
+    )
     expected = Address(
-        "amqp://rabbit:5673/prod%2Fa", "rabbit", 5673, "us@er", "p/ss", "prod/a", "PLAIN", 3, 1.5, 8192, None
+        "amqp://rabbit:5673/prod%2Fa", "rabbit", 5673, "us@er", "p/ss", "prod/a", "PLAIN", 3, 1.5, 8192, None, 9
     )
     assert address == expected
 
@@ -99,6 +101,19 @@ def test_external_may_be_asked_for(query: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("mechanism", "response"),
+    [
+        ("PLAIN", b"\0u\xc3\xa4\0p%"),
+        ("AMQPLAIN", b"\x05LOGINS\0\0\0\x03u\xc3\xa4\x08PASSWORDS\0\0\0\x02p%"),
+        ("EXTERNAL", b""),
+    ],
+)
+def test_each_mechanism_says_who_we_are_in_its_way(mechanism: str, response: bytes) -> None:
+    """As RabbitMQ's plugins for it read that, for AMQP and for streams."""
+    assert one(f"amqp://u%C3%A4:p%25@h//?auth_mechanism={mechanism}").response == response
+
+
+@pytest.mark.parametrize(
     ("url", "words"),
     [
         ("", "empty"),
@@ -110,7 +125,9 @@ def test_external_may_be_asked_for(query: str) -> None:
         ("amqp://h//?heartbeat=0", "heartbeat=0"),
         ("amqp://h//?connection_timeout=soon", "milliseconds"),
         ("amqp://h//?frame_max=4095", "frame_max=4095"),
-        ("amqp://h//?auth_mechanism=AMQPLAIN", "PLAIN or EXTERNAL"),
+        ("amqp://h//?channel_max=1", "channel_max=1"),
+        ("amqp://h//?auth_mechanism=GSSAPI", "PLAIN, AMQPLAIN or EXTERNAL"),
+        (f"amqp://u:{'x' * 128}@h//?auth_mechanism=AMQPLAIN", "at most 127 bytes"),
         ("amqps://h//?ssl_cert_reqs=none", "ssl_cert_reqs=none"),
         ("amqps://h//?ssl_ca_certs=/no/such.pem", "ssl_ca_certs: No such file"),
     ],

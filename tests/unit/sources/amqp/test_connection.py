@@ -136,6 +136,27 @@ def test_a_refused_channel_leaves_the_others() -> None:
     run(check())
 
 
+def test_the_number_of_a_closed_channel_is_free_again() -> None:
+    """Whoever closed it; so a few channels are enough for ever."""
+
+    async def check() -> None:
+        broker = ScriptedBroker({"Exchange.Declare": [commands.Channel.Close(404, "NOT_FOUND", 0, 0)]})
+        async with opened(broker) as it:
+            for _ in range(3):
+                closed = await it.connection.open_channel()
+                assert closed.number == it.channel.number + 1
+                await closed.close()
+                with pytest.raises(ConnectionAbortedError):
+                    await closed.call(commands.Basic.Qos(), commands.Basic.QosOk)
+                refused = await it.connection.open_channel()
+                assert refused.number == closed.number
+                with pytest.raises(refusals.AMQPNotFound):
+                    await refused.call(commands.Exchange.Declare(exchange="x"), commands.Exchange.DeclareOk)
+            assert it.ends == []
+
+    run(check())
+
+
 def test_closing_says_goodbye_and_drops_what_still_comes() -> None:
     """Also when nothing was read for lack of room."""
 

@@ -66,21 +66,28 @@ def test_external_sends_no_password() -> None:
     assert (start_ok.mechanism, start_ok.response) == ("EXTERNAL", "")
 
 
+def test_the_older_way_to_say_a_password_is_known() -> None:
+    """Whoever has `login_method=AMQPLAIN` in the URL of their workers."""
+    broker = commands.Connection.Start(0, 9, {}, "AMQPLAIN", "en_US")
+    start_ok = heard(commands.Connection.StartOk, "?login_method=AMQPLAIN", **{"": [broker]})
+    assert start_ok.mechanism == "AMQPLAIN"
+    assert start_ok.response == "\x05LOGINS\0\0\0\x05guest\x08PASSWORDS\0\0\0\x05guest"
+
+
 @pytest.mark.parametrize(
     ("query", "theirs", "agreed"),
     [
-        ("", (2047, 131072, 60), (131072, 10)),
-        ("", (0, 0, 0), (131072, 10)),
-        ("?heartbeat=30&frame_max=1000000", (10, 8192, 5), (8192, 5)),
-        ("?frame_max=8192", (10, 131072, 60), (8192, 10)),
-        ("?frame_max=1000000", (10, 0, 60), (1000000, 10)),
+        ("", (2047, 131072, 60), (2047, 131072, 10)),
+        ("", (0, 0, 0), (2047, 131072, 10)),
+        ("?heartbeat=30&frame_max=1000000", (10, 8192, 5), (10, 8192, 5)),
+        ("?frame_max=8192", (10, 131072, 60), (10, 8192, 10)),
+        ("?frame_max=1000000&channel_max=5", (10, 0, 60), (5, 1000000, 10)),
     ],
 )
-def test_the_smaller_wish_is_agreed_on(query: str, theirs: tuple[int, int, int], agreed: tuple[int, int]) -> None:
-    """Of frame size and heartbeat; the broker's 0 is no wish, and we always want a heartbeat."""
+def test_the_smaller_wish_is_agreed_on(query: str, theirs: tuple[int, int, int], agreed: tuple[int, ...]) -> None:
+    """Of channels, frame size and heartbeat; the broker's 0 is no wish, and we always want a heartbeat."""
     tune_ok = heard(commands.Connection.TuneOk, query, Connection_StartOk=[commands.Connection.Tune(*theirs)])
-    assert (tune_ok.frame_max, tune_ok.heartbeat) == agreed
-    assert tune_ok.channel_max == theirs[0]
+    assert (tune_ok.channel_max, tune_ok.frame_max, tune_ok.heartbeat) == agreed
 
 
 def test_the_broker_introduces_itself() -> None:
