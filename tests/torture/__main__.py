@@ -8,7 +8,7 @@ import random
 import sys
 from typing import Protocol
 
-from tests.torture import down, fuzz, kill, outages, redis_kill, stop
+from tests.torture import codes, down, fuzz, kill, outages, redis_kill, stop
 
 
 class Run(Protocol):
@@ -23,7 +23,7 @@ class Run(Protocol):
         """Print figures and return whether they hold."""
 
 
-RUNS: dict[str, Run] = {module.NAME: module for module in (kill, outages, stop, down, redis_kill, fuzz)}  # type: ignore[misc]
+RUNS: dict[str, Run] = {module.NAME: module for module in (kill, outages, stop, down, redis_kill, fuzz, codes)}  # type: ignore[misc]
 """Name -> the run."""
 
 

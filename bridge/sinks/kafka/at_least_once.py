@@ -42,7 +42,7 @@ class AtLeastOnce:
         Connect, say `up`, and let the lanes use the producer.
 
         Returns:
-            Why it is of no more use, and whether anything was written.
+            Why it is of no more use, and whether anything was written, or learnt of a culprit.
 
         Raises:
             ConnectError, CredentialsError, ConfigError: no connection, or a topic is missing.
@@ -58,8 +58,8 @@ class AtLeastOnce:
         )
         try:
             up()
-            confirmed = lanes.confirmed
+            before = lanes.confirmed + lanes.learnt
             error = await lanes.run(producer, topics.partitions, topics.limits)
-            return error, lanes.confirmed > confirmed
+            return error, lanes.confirmed + lanes.learnt > before
         finally:
             await producer.give_up()

@@ -17,7 +17,9 @@ from bridge.sinks.kafka.target import Target
 from bridge.sinks.kafka.transactions import MakeLanes, Transactions
 from bridge.sinks.kafka.window import Send, Window
 
-# Who fences us writes its first position within a second. Then it is seen there, and not fenced in return.
+# Who fences us writes its first position within a second. Then it is seen there, and not fenced in return. Fenced again
+# before we have written anything, it is not waited for once more: nobody had come, so it is the broker's doing, or one
+# that comes just now, who waits for us instead.
 _FENCED_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -42,6 +44,8 @@ class ExactlyOnce:
         self._transactional_id = transactional_id
         self._clock = clock
         self._asked = asyncio.Event()
+        self._waited = -1
+        """Commits so far when it was last waited for who had fenced us."""
         self._transactions = Transactions(
             window, make_lanes, transactional_id=transactional_id, topic=target.positions, clock=clock
         )
@@ -77,7 +81,7 @@ class ExactlyOnce:
         Look at the topics, say `up`, and once `resume` was asked for, fence and write.
 
         Returns:
-            Why it could not go on, and whether anything was committed, or found to be refused for ever.
+            Why it could not go on, and whether anything was committed, or learnt of what is refused for ever.
 
         Raises:
             ConnectError, CredentialsError, ConfigError: no connection, or a topic is missing.
@@ -98,15 +102,20 @@ class ExactlyOnce:
             batch_bytes=transactions.lanes.batch_bytes,
             transactional_id=self._transactional_id,
         )
-        before = transactions.committed + transactions.replaced
+        before = self._learnt()
         try:
             transactions.resolve(await self._stored(topics))
             error = await transactions.run(producer, topics.partitions, topics.limits)
         finally:
             await producer.give_up()
-        if isinstance(error, ProducerFenced | InvalidProducerEpoch):
+        if isinstance(error, ProducerFenced | InvalidProducerEpoch) and self._waited != transactions.committed:
+            self._waited = transactions.committed
             await self._clock.sleep(_FENCED_SECONDS)
-        return error, transactions.committed + transactions.replaced > before
+        return error, self._learnt() > before
+
+    def _learnt(self) -> int:
+        """Grows with each commit, and with all that makes the next attempt one at something else."""
+        return self._transactions.committed + self._transactions.lanes.learnt
 
     async def _stored(self, topics: Topics) -> Stored | None:
         target = self._target

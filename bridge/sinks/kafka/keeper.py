@@ -16,6 +16,9 @@ from bridge.sinks.kafka.window import Window
 _CLOSE_SECONDS = 5.0
 # Between two attempts at what Kafka refuses for ever and must not be dropped: somebody has to change a topic first.
 BLOCKED_SECONDS = 30.0
+# Between two attempts at a record that is refused alone and may not be to blame: 2.4 seconds for a broker to come to
+# itself before the record is condemned, and with the search for it less than 5 in all.
+DOUBT_SECONDS = 0.6
 
 log = structlog.get_logger()
 
@@ -24,8 +27,8 @@ class Keeper:
     """
     Args:
         attempt: connects and writes; in between calls what it is given, when Kafka and the topics are there. Returns
-            why it could not go on, and whether anything was written; what it raises is a failure to connect, but for
-            a SinkError, which ends everything.
+            why it could not go on, and whether anything was written or learnt; what it raises is a failure to connect,
+            but for a SinkError, which ends everything.
         window: the sends under way; none is confirmed any more once the keeper has ended.
         fail_fast: what is raised before it is up for the first time ends everything too.
     """
@@ -92,14 +95,14 @@ class Keeper:
                 else:
                     if progressed:
                         self._backoff.reset()
-                    await self._pause(error)
+                    await self._pause(error, progressed)
         except BridgeError as failure:
             self._fail(failure)
         except Exception as error:
             log.exception("kafka sink failed unexpectedly")
             self._fail(SinkError(f"the Kafka sink failed: {type(error).__name__}"))
 
-    async def _pause(self, error: BaseException) -> None:
+    async def _pause(self, error: BaseException, progressed: bool) -> None:
         """Between two attempts: none after a refusal that is understood, for the next one behaves differently."""
         if judge(error) in {Refusal.TOO_LARGE, Refusal.RECORD}:
             return
@@ -108,6 +111,9 @@ class Keeper:
             await self._clock.sleep(BLOCKED_SECONDS)
             return
         self._outage.down(f"{type(error).__name__} {error}".strip(), unconfirmed=len(self._window))
+        if judge(error) is Refusal.PERHAPS_RECORD and not progressed:
+            await self._clock.sleep(DOUBT_SECONDS)
+            return
         await self._backoff.wait()
 
     def _fail(self, error: BridgeError) -> None:

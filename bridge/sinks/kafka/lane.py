@@ -41,8 +41,8 @@ class Lane:
         """Since when a batch is under way, on the clock's `monotonic`."""
         self.proved = False
         """The present producer has written here: the broker expects its next sequence number."""
-        self.strikes = 0
-        """How often the record at the head was refused alone, for a reason that may be the broker's."""
+        self._struck: Record | None = None
+        self._strikes = 0
         self._innocents = 0
         self._suspects = 0
         self._together = 0
@@ -97,7 +97,6 @@ class Lane:
     def confirm(self, count: int) -> bool:
         """The first `count` records are written. Returns whether a send lost its last piece by it."""
         self.proved = True
-        self.strikes = 0
         innocents = min(count, self._innocents)
         self._innocents -= innocents
         if self._suspects and count > innocents:
@@ -114,9 +113,19 @@ class Lane:
         self._suspects = max(self._suspects, count)
         self._together = count // 2 if count < _MANY else count // 8
 
+    def strike(self) -> int:
+        """
+        The record at the head was refused alone, for a reason that may be the broker's. Returns how often by now, also
+        when those before it had to be written again in between.
+        """
+        _, record = self.head()
+        if record is not self._struck:
+            self._struck, self._strikes = record, 0
+        self._strikes += 1
+        return self._strikes
+
     def drop_head(self) -> bool:
         """The record at the head was refused alone and is replaced elsewhere. Returns as `confirm`."""
-        self.strikes = 0
         # One culprit is rarely alone (a time that the topic does not take, say): the next are tried two by two.
         self._suspects = max(0, self._suspects - 1)
         self._together = 2
@@ -140,6 +149,7 @@ class Lane:
     def keep(self) -> None:
         """All that was written lasts."""
         self._innocents = self._suspects = self._written = 0
+        self._struck = None
 
     def amend_head(self, record: Record) -> None:
         """Put another record in the place of the one at the head, as a piece of its own."""

@@ -18,8 +18,8 @@ from bridge.sinks.kafka.window import Send, Window
 # Brokers refuse a CreateTime more than an hour ahead of them (message.timestamp.after.max.ms); ten minutes are for
 # clocks that disagree.
 _AHEAD_MS = 50 * 60 * 1000
-# A record refused alone for a reason that may be the broker's is taken for the culprit after so many attempts: with
-# backoff, some seconds apart.
+# A record refused alone for a reason that may be the broker's is taken for the culprit after so many attempts, with
+# `keeper.DOUBT_SECONDS` between them.
 _STRIKES = 5
 _TICK_SECONDS = 1.0
 # Without a confirmation for so long it is said in the log why; a replica that is restarted takes less.
@@ -61,10 +61,11 @@ class Lanes:
         """How large a batch may become; halved when a topic whose limit we may not read refuses one."""
         self.confirmed = 0
         """Batches that Kafka confirmed so far."""
+        self.learnt = 0
+        """Refusals so far that left fewer records to suspect, or a dead letter: what comes next is something else."""
         self.since: float | None = None
         """Since when something else is under way over the producer, on the clock's `monotonic`."""
-        self._window = window
-        self._outage = outage
+        self._window, self._outage = window, outage
         self._topic = topics[0]
         self._culprits = Culprits(*topics, dead_letter, self._limit, clock)
         self._replaced = replaced
@@ -214,19 +215,17 @@ class Lanes:
         if refusal in {Refusal.DENIED, Refusal.BROKEN}:
             self._break(error)
             return
-        proved = lane.proved
         if count > 1:
             lane.suspect(count)
+            self.learnt += 1
             if refusal is Refusal.TOO_LARGE:
                 self.batch_bytes = max(_SMALLEST_BATCH_BYTES, self.batch_bytes // 2)
-        elif refusal is Refusal.PERHAPS_RECORD and lane.strikes + 1 < _STRIKES:
-            lane.strikes += 1
-        else:
+        elif refusal is not Refusal.PERHAPS_RECORD or lane.strike() >= _STRIKES:
             self._refuse_head(lane, refusal, f"refused with {type(error).__name__}", blame_of_topic(error))
         # A broker that has not seen this producer on the partition takes any sequence number next (measured), but one
         # that has seen its transactional id before; too large asks for a new look at the topic's limit, and what may be
         # the broker's fault for a pause.
-        if proved or refusal is not Refusal.RECORD or self._replaced is not None:
+        if lane.proved or refusal is not Refusal.RECORD or self._replaced is not None:
             self._break(error)
 
     def _refuse_head(self, lane: Lane, refusal: Refusal, reason: str, code: str = "") -> None:
@@ -238,6 +237,7 @@ class Lanes:
         """
         piece, record = lane.head()
         letter = self._culprits.replace(lane.topic, record, refusal, reason, code)
+        self.learnt += 1
         if self._replaced is not None:
             self._replaced(record, letter)
         if letter is not None and lane.topic == letter.topic:
@@ -280,8 +280,7 @@ class Lanes:
 
     def _silent_seconds(self) -> float:
         """How long what waits longest has been under way."""
-        under_way = (self.since, *(lane.since for lane in self._lanes.values()))
-        since = [moment for moment in under_way if moment is not None]
+        since = [at for at in (self.since, *(lane.since for lane in self._lanes.values())) if at is not None]
         return self._clock.monotonic() - min(since) if since else 0.0
 
     async def _tell_silence(self) -> None:

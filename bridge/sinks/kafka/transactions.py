@@ -63,8 +63,6 @@ class Transactions:
     ) -> None:
         self.committed = 0
         """Transactions so far; with the first one we have taken our place."""
-        self.replaced = 0
-        """Records that dead letters took the place of, so far."""
         self.position: bytes | None = None
         """The last one that is committed."""
         self._window = window
@@ -200,7 +198,6 @@ class Transactions:
 
     def _replace(self, record: Record, letter: Record | None) -> None:
         """Should the transaction be written again, then with the dead letter."""
-        self.replaced += 1
         for entry in self._open.entries if self._open is not None else ():
             for index, one in enumerate(entry.records):
                 if one is record:

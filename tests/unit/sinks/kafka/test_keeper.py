@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka.errors import InvalidTimestampError, LeaderNotAvailableError
+from aiokafka.errors import InvalidTimestampError, LeaderNotAvailableError, UnknownError
 
+from bridge.clients.backoff import BASE_SECONDS
 from bridge.errors import BlockedError, ConnectError, FencedError, SinkError
-from bridge.sinks.kafka.keeper import BLOCKED_SECONDS, Keeper
+from bridge.sinks.kafka.keeper import BLOCKED_SECONDS, DOUBT_SECONDS, Keeper
 from bridge.sinks.kafka.outage import Outage
 from bridge.sinks.kafka.window import Window
 from bridge.telemetry import Status
@@ -21,12 +22,13 @@ Up = Callable[[], None]
 class Attempts:
     """Ends each attempt in turn as told, after it was up; the last one goes on."""
 
-    def __init__(self, *ends: BaseException) -> None:
+    def __init__(self, *ends: BaseException, progressed: bool = False) -> None:
         self.clock = FakeClock()
         self.window = Window()
         self.outage = Outage("scripted", self.clock)
         self.made = 0
         self._ends = list(ends)
+        self._progressed = progressed
 
     async def __call__(self, up: Up) -> tuple[BaseException, bool]:
         self.made += 1
@@ -37,7 +39,7 @@ class Attempts:
         if isinstance(end, SinkError):
             raise end
         if end is not None:
-            return end, False
+            return end, self._progressed
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -82,6 +84,24 @@ def test_broken_connection_waits_for_its_backoff() -> None:
         assert attempts.outage.status is Status.FAILING
         attempts.clock.turn(1)
         await until(lambda: attempts.made == 2)
+
+    check(attempts, claim)
+
+
+@pytest.mark.parametrize("progressed", [False, True])
+def test_record_that_may_be_to_blame_is_doubted_for_a_while(*, progressed: bool) -> None:
+    """Alone, it is tried again a little later; while fewer and fewer are suspected, nearly at once."""
+    attempts = Attempts(*[UnknownError()] * 4, progressed=progressed)
+
+    async def claim(keeper: Keeper) -> None:
+        for made in range(1, 5):
+            await attempts.clock.until_sleeping()
+            assert attempts.made == made
+            attempts.clock.turn(DOUBT_SECONDS)
+            await until(lambda made=made: attempts.made > made)  # type: ignore[misc]
+        doubted = [pause == DOUBT_SECONDS for pause in attempts.clock.slept]
+        assert doubted == [not progressed] * 4
+        assert progressed is (max(attempts.clock.slept) <= BASE_SECONDS)
 
     check(attempts, claim)
 

@@ -143,3 +143,21 @@ def test_record_larger_than_its_topic_takes_is_not_loaded() -> None:
         assert lane.load(batch(), LIMIT + 1000) == 1  # the first of a batch may be larger than the batch's size
 
     run(check())
+
+
+def test_strikes_are_counted_over_what_has_to_be_written_again() -> None:
+    """In a transaction those before the record are written once more for each attempt; another record begins anew."""
+
+    async def check() -> None:
+        lane, _ = lane_of(3)
+        pieces = list(lane.pieces)
+        for expected in (1, 2, 3):
+            assert not lane.confirm(1)
+            assert lane.strike() == expected
+            lane.rewind()
+            pieces[0].start = 0
+            lane.pieces.extend(pieces)
+        lane.confirm(2)
+        assert lane.strike() == 1
+
+    run(check())

@@ -142,6 +142,7 @@ def test_culprit_is_found_and_costs_its_neighbours_nothing() -> None:
         assert kafka.values("t") == [*numbers(101, 110), *numbers(1, 41), *numbers(43, 100)]
         assert kafka.values("t.dlq") == [b"42"]
         assert one.causes == ["Kafka topic t: refused with InvalidTimestampError"]
+        assert one.lanes.learnt >= len(one.errors) > 0  # each refusal left fewer suspects, or the dead letter
 
     run(check())
 

@@ -1,0 +1,96 @@
+"""Error codes that a real Kafka answers too rarely to wait for: what they may cost in time."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bridge.clients.backoff import BASE_SECONDS
+from bridge.clock import SystemClock
+from bridge.model import Record
+from bridge.sinks.kafka import KafkaSink
+from bridge.sinks.kafka import exactly_once as module
+from bridge.sinks.kafka.keeper import DOUBT_SECONDS
+from tests.integration.sending import dead_letter, number, numbered
+from tests.running import run
+from tests.servers.kafka import KafkaServer
+from tests.servers.produce_faults import Fault, ProduceFaults
+from tests.topics import DEAD_LETTERS, make_topics, new_topic_name, read_topic
+
+pytestmark = pytest.mark.servers("kafka")
+
+INVALID_RECORD, INVALID_PRODUCER_EPOCH = 87, 47
+
+
+class Pauses(SystemClock):
+    """The machine's clock, and how long it was slept on."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await super().sleep(seconds)
+
+
+def pauses(
+    kafka: KafkaServer, records: list[Record], fault: Callable[[str], Fault], *, transactional: bool
+) -> tuple[list[float], list[int], list[int]]:
+    """How long a sink paused while it wrote them, and the numbers of what is in the topic and in the dead letters."""
+
+    async def check() -> tuple[list[float], list[int], list[int]]:
+        topic, clock = new_topic_name(), Pauses()
+        await make_topics(kafka.bootstrap, topic, partitions=1)
+        async with (
+            ProduceFaults(kafka.through("PROXIED")) as network,
+            KafkaSink(
+                [network.address],
+                topic,
+                dead_letter=dead_letter,
+                transactional_id=f"celery-bridge.{topic}" if transactional else None,
+                clock=clock,
+            ) as sink,
+        ):
+            await sink.resume()
+            network.faults = [fault(topic)]
+            await (await sink.send(records, b"1"))
+        written, letters = [
+            [number(one.value) for one in await read_topic(kafka.bootstrap, name)]
+            for name in (topic, topic + DEAD_LETTERS)
+        ]
+        return clock.seconds, written, letters
+
+    return run(check(), seconds=90)
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+def test_record_that_may_be_to_blame_is_found_without_waiting_and_doubted_for_seconds(
+    kafka: KafkaServer, transactional: bool
+) -> None:
+    """While fewer and fewer are suspected nothing is gained by a pause; alone it is tried again, a little later."""
+    records = numbered(1, 60)
+
+    def fault(topic: str) -> Fault:
+        return Fault(topic, INVALID_RECORD, times=float("inf"), holds=records[40].value)
+
+    seconds, written, letters = pauses(kafka, records, fault, transactional=transactional)
+
+    assert sorted(written) == [one for one in range(1, 61) if one != 41]
+    assert letters == [41]
+    doubts = seconds.count(DOUBT_SECONDS)
+    assert doubts in (3, 4)
+    assert max(pause for pause in seconds if pause != DOUBT_SECONDS) <= BASE_SECONDS
+
+
+def test_fenced_again_and_again_by_nobody_it_waits_for_a_rival_once(
+    kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A coordinator may say so when nobody took our place; what was sent is written once all the same."""
+    monkeypatch.setattr(module, "_FENCED_SECONDS", 0.25)
+
+    def fault(topic: str) -> Fault:
+        return Fault(topic, INVALID_PRODUCER_EPOCH, times=3)
+
+    seconds, written, letters = pauses(kafka, numbered(1, 20), fault, transactional=True)
+
+    assert (sorted(written), letters) == (list(range(1, 21)), [])
+    assert seconds.count(0.25) == 1
