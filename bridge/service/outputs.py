@@ -15,7 +15,7 @@ from bridge.formats.tagged import AsSent, NativeWithTags
 from bridge.formats.terminal import terminal_width, wants_color
 from bridge.model import Record
 from bridge.service.encoders import LettersApart
-from bridge.sinks import DeadLetter, Sink
+from bridge.sinks import DeadLetter, LettersWritten, Sink
 from bridge.sinks.apart import Apart
 from bridge.sinks.stdout import LinesSink, LineWriter
 from bridge.validate import EVERY_TYPE, Schemas
@@ -83,7 +83,13 @@ class Outputs:
         def kept(record: Record, _: RecordError) -> Record:  # of a letter that is refused: cut, or without its time
             return record
 
-        records = self._sink(self._config.to, divert, own_dead_letters=False, transactional_id=transactional_id)
+        records = self._sink(
+            self._config.to,
+            divert,
+            own_dead_letters=False,
+            letters_written=lambda: sink.diverted(),
+            transactional_id=transactional_id,
+        )
         sink = Apart(records, self._sink(apart, kept, dead_letter_topic=apart.topic), str(apart))
         return sink
 
@@ -133,6 +139,7 @@ class Outputs:
         *,
         dead_letter_topic: str = "",
         own_dead_letters: bool = True,
+        letters_written: LettersWritten | None = None,
         transactional_id: str | None = None,
     ) -> Sink:
         config = self._config
@@ -148,6 +155,7 @@ class Outputs:
             dead_letter=dead_letter,
             dead_letter_topic=dead_letter_topic,
             own_dead_letters=own_dead_letters,
+            letters_written=letters_written,
             properties=config.kafka_properties,
             create_topics=config.create_topics,
             fail_fast=config.fail_fast,

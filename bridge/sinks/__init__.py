@@ -10,6 +10,14 @@ from bridge.model import Record
 DeadLetter = Callable[[Record, RecordError], Record | None]
 """Makes the dead letter of a record that a sink refused for ever (from `encode`); None: it has been seen to."""
 
+LettersWritten = Callable[[], Awaitable[None]]
+"""
+Waits until each dead letter that was made of a refused record, and is kept by another sink, is durable there.
+
+Raises:
+    SinkError: that sink cannot go on.
+"""
+
 
 class Sink(Protocol):
     """

@@ -73,11 +73,24 @@ class Apart:
 
     def divert(self, letter: Record) -> None:
         """
-        Write the dead letter of a record that the other sink refused, before the send of that record is confirmed.
+        Write the dead letter of a record that the other sink refused, before the send of that record is confirmed. One
+        that commits positions has to wait for `diverted` before it does.
 
         Call while that send is not confirmed, from the same event loop.
         """
         self._diverted.append(asyncio.create_task(self._write([letter]), name="dead letter"))
+
+    async def diverted(self) -> None:
+        """
+        Wait until all that was diverted so far is written. Cancelled, it goes on being written.
+
+        Raises:
+            SinkError: it cannot be.
+        """
+        if under_way := list(self._diverted):
+            await asyncio.wait(under_way)
+            for task in under_way:
+                task.result()
 
     async def _write(self, letters: Sequence[Record]) -> None:
         async with self._turn:  # a sink is sent to by one at a time

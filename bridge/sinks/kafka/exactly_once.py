@@ -10,6 +10,7 @@ from bridge.clients.kafka import Topics
 from bridge.clock import Clock
 from bridge.errors import SinkError
 from bridge.model import Record
+from bridge.sinks import LettersWritten
 from bridge.sinks.kafka.look import look
 from bridge.sinks.kafka.positions import SETTINGS, Stored, read_stored
 from bridge.sinks.kafka.producer import start
@@ -35,10 +36,19 @@ class ExactlyOnce:
     Args:
         target: with a transactional id.
         window: of the sends; one is confirmed when its transaction is committed.
-        make_lanes: see `Transactions`.
+        make_lanes, letters_written: see `Transactions`.
     """
 
-    def __init__(self, target: Target, window: Window, make_lanes: MakeLanes, *, transactional_id: str, clock: Clock):
+    def __init__(
+        self,
+        target: Target,
+        window: Window,
+        make_lanes: MakeLanes,
+        *,
+        transactional_id: str,
+        clock: Clock,
+        letters_written: LettersWritten | None = None,
+    ) -> None:
         self._target = target
         self._window = window
         self._transactional_id = transactional_id
@@ -47,7 +57,12 @@ class ExactlyOnce:
         self._waited = -1
         """Commits so far when it was last waited for who had fenced us."""
         self._transactions = Transactions(
-            window, make_lanes, transactional_id=transactional_id, topic=target.positions, clock=clock
+            window,
+            make_lanes,
+            transactional_id=transactional_id,
+            topic=target.positions,
+            clock=clock,
+            letters_written=letters_written,
         )
 
     async def resume(self) -> bytes | None:

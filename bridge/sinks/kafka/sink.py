@@ -15,7 +15,7 @@ from bridge.clients.kafka import (
 from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, SinkError
 from bridge.model import Record
-from bridge.sinks import DeadLetter
+from bridge.sinks import DeadLetter, LettersWritten
 from bridge.sinks.kafka.at_least_once import AtLeastOnce
 from bridge.sinks.kafka.exactly_once import ExactlyOnce
 from bridge.sinks.kafka.keeper import Keeper
@@ -54,6 +54,7 @@ class KafkaSink:
         dead_letter: makes the dead letter of a record; called once for each that is refused.
         dead_letter_topic: where dead letters go; empty: the topic with `.dlq` behind its name.
         own_dead_letters: whether they go there at all; else `dead_letter` keeps them elsewhere, and returns None.
+        letters_written: waits until what it keeps elsewhere is durable; asked before a position is committed.
         properties: Kafka client properties in the spelling of Java or librdkafka; see `clients.kafka.parse_properties`.
         create_topics: create topic and dead letters' topic when they are missing, with `target.PARTITIONS` and
             `target.DEAD_LETTER_PARTITIONS` partitions and the cluster's default replication.
@@ -73,6 +74,7 @@ class KafkaSink:
         dead_letter: DeadLetter,
         dead_letter_topic: str = "",
         own_dead_letters: bool = True,
+        letters_written: LettersWritten | None = None,
         properties: Mapping[str, str] | None = None,
         create_topics: bool = False,
         fail_fast: bool = False,
@@ -93,6 +95,7 @@ class KafkaSink:
             transactional_id,
         )
         self._dead_letter = dead_letter
+        self._letters_written = letters_written
         self._fail_fast = fail_fast
         self._clock = clock or SystemClock()
         self._outage = Outage(str(self._target), self._clock)
@@ -176,7 +179,14 @@ class KafkaSink:
         else:
             lanes = partial(self._lanes, stall_seconds=_TRANSACTION_STALL_SECONDS)
             self._window = Window(SENDS)
-            self._writer = ExactlyOnce(self._target, self._window, lanes, transactional_id=name, clock=self._clock)
+            self._writer = ExactlyOnce(
+                self._target,
+                self._window,
+                lanes,
+                transactional_id=name,
+                clock=self._clock,
+                letters_written=self._letters_written,
+            )
         return self._writer
 
     def _lanes(

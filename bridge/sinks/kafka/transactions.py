@@ -9,6 +9,7 @@ from uuid import uuid4
 from bridge.clock import Clock
 from bridge.errors import FencedError, SinkError
 from bridge.model import Record
+from bridge.sinks import LettersWritten
 from bridge.sinks.kafka.lanes import Lanes
 from bridge.sinks.kafka.positions import Stored
 from bridge.sinks.kafka.producer import Producer
@@ -56,10 +57,18 @@ class Transactions:
         make_lanes: makes the lanes that write the records, from their own window, and from what is to be called with a
             record and what replaces it.
         transactional_id, topic: whose position is stored, and where.
+        letters_written: of dead letters that are kept elsewhere; None: there are none.
     """
 
     def __init__(
-        self, window: Window, make_lanes: MakeLanes, *, transactional_id: str, topic: str, clock: Clock
+        self,
+        window: Window,
+        make_lanes: MakeLanes,
+        *,
+        transactional_id: str,
+        topic: str,
+        clock: Clock,
+        letters_written: LettersWritten | None = None,
     ) -> None:
         self.committed = 0
         """Transactions so far; with the first one we have taken our place."""
@@ -70,6 +79,7 @@ class Transactions:
         self.lanes = make_lanes(self._parts, self._replace)
         self._transactional_id = transactional_id
         self._topic = topic
+        self._letters_written = letters_written
         self._clock = clock
         self._writer = uuid4().hex
         self._waiting: list[Entry] = []
@@ -171,7 +181,17 @@ class Transactions:
         return Transaction(entries, Stored(position, self._writer, self.committed))
 
     async def _write(self, producer: Producer, transaction: Transaction) -> None:
-        """Returns when it is committed. What it raises says that the producer is of no more use."""
+        """
+        Returns when it is committed. What it raises says that the producer is of no more use.
+
+        A position must not be committed before the letters of what lies before it are written. Those of earlier
+        attempts are waited for with no transaction open, which Kafka would give up, and whose readers would wait.
+
+        Raises:
+            SinkError: a dead letter that is kept elsewhere cannot be written.
+        """
+        if self._letters_written is not None:
+            await self._letters_written()
         self._begun = asyncio.get_running_loop().time()
         await producer.begin()
         whole = await self._parts.open()
@@ -180,6 +200,8 @@ class Transactions:
         now_ms = int(self._clock.now() * 1000)
         self.lanes.put(whole, [transaction.stored.record(self._topic, self._transactional_id, now_ms)])
         await whole.confirmation
+        if self._letters_written is not None:
+            await self._letters_written()
         self.lanes.since = self._clock.monotonic()
         try:
             await producer.commit()

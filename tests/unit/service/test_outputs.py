@@ -60,6 +60,9 @@ def test_anywhere_else_they_have_a_sink_of_their_own(elsewhere: SinkEnd) -> None
     assert isinstance(one.encoder("c"), LettersApart)
     assert isinstance(sink, Apart)
     assert topics(sink._records) == ["events"]
+    waiting = sink._records._letters_written()
+    waiting.close()
+    assert waiting.__qualname__ == Apart.diverted.__qualname__  # before a position is committed
     if elsewhere.kind == "kafka":
         assert topics(sink._letters) == ["events"]
     else:

@@ -80,6 +80,33 @@ def test_a_diverted_letter_is_durable_before_its_send_is_confirmed() -> None:
     assert values(letters) == [b"refused"]
 
 
+def test_whoever_commits_positions_can_wait_for_what_was_diverted() -> None:
+    """Given up, the letter is still written; one that cannot be ends it."""
+    refuse = False
+    records, letters = MemorySink(), MemorySink(refuse=lambda _: "no" if refuse else None)
+    letters.hold()
+
+    async def check() -> None:
+        nonlocal refuse
+        async with Apart(records, letters, MARK) as sink:
+            await sink.diverted()
+            sink.divert(letter(b"1"))
+            waiting = asyncio.create_task(sink.diverted())
+            await until(lambda: letters.in_flight > 0)
+            assert not waiting.done()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            letters.release()
+            await sink.diverted()
+            assert values(letters) == [b"1"]
+            refuse = True
+            sink.divert(letter(b"2"))
+            with pytest.raises(SinkError):
+                await sink.diverted()
+
+    run(check())
+
+
 def test_left_with_letters_under_way_it_ends() -> None:
     """They may or may not be written; nothing is left running."""
     records, letters = MemorySink(), MemorySink()

@@ -38,9 +38,22 @@ class Writing:
         self.causes: list[str] = []
         self.elsewhere = False
         """Whether dead letters are kept elsewhere."""
+        self.waits = False
+        """It is asked whether those are written, and they are not."""
+        self.written = asyncio.Event()
+        self.written.set()
+        self.slow = False
+        """Whether they take until `written` is set."""
+        self.lost = False
+        """Whether they cannot be."""
         self.errors: list[BaseException] = []
         self.transactions = Transactions(
-            self.window, self._lanes, transactional_id=NAME, topic="t.positions", clock=self.clock
+            self.window,
+            self._lanes,
+            transactional_id=NAME,
+            topic="t.positions",
+            clock=self.clock,
+            letters_written=self._letters_written,
         )
 
     def _lanes(self, window: Window, replaced: Callable[[Record, Record | None], None]) -> Lanes:
@@ -59,8 +72,17 @@ class Writing:
     def _dead_letter(self, record: Record, cause: RecordError) -> Record | None:
         self.causes.append(str(cause))
         if self.elsewhere:
+            if self.slow:
+                self.written.clear()
             return None
         return replace(record, headers=[("celery.errors.reason", b"sink")])
+
+    async def _letters_written(self) -> None:
+        self.waits = True
+        await self.written.wait()
+        self.waits = False
+        if self.lost:
+            raise SinkError("the disk is full")
 
     async def _diagnose(self) -> str:
         return "asked"
@@ -249,6 +271,44 @@ def test_culprit_whose_letter_is_kept_elsewhere_leaves_no_trace(refused: bytes) 
             await (await one.send(records(b"1", refused, b"3"), b"3"))
         assert (kafka.values("t"), kafka.values("t.dlq")) == ([b"1", b"3"], [])
         assert len(one.causes) == 1
+
+    run(check())
+
+
+@pytest.mark.parametrize("refused", [b"2", b"x" * RECORD_BYTES])
+def test_position_waits_for_the_letter_that_is_kept_elsewhere(refused: bytes) -> None:
+    """Else a crash in between would leave neither record nor letter, and the position behind both."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(
+            TOPICS, lambda topic, value: InvalidTimestampError if (topic, value) == ("t", b"2") else None
+        )
+        async with writing(kafka) as one:
+            one.elsewhere = True
+            await (await one.send(records(b"0"), b"0"))
+            one.slow = True
+            sending = await one.send(records(b"1", refused, b"3"), b"3")
+            await until(lambda: bool(one.causes))
+            await until(lambda: one.waits and not one.written.is_set())
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert not sending.done()
+            assert stored(kafka).position == b"0"  # type: ignore[union-attr]
+            one.written.set()
+            await sending
+            assert stored(kafka).position == b"3"  # type: ignore[union-attr]
+
+    run(check())
+
+
+def test_letter_that_cannot_be_kept_elsewhere_ends_the_sink() -> None:
+    """As any sink that cannot go on."""
+
+    async def check() -> None:
+        async with writing(ScriptedKafka(TOPICS)) as one:
+            one.lost = True
+            with pytest.raises(SinkError, match="disk is full"):
+                await (await one.send(records(b"1")))
 
     run(check())
 
