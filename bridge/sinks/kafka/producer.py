@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -134,7 +135,9 @@ class Producer:
         await close_client(self._aiokafka.client)
         transactions = self._aiokafka._txn_manager
         ended = None if transactions is None else transactions.wait_for_transaction_end()
-        for future in (*ending, ended):
+        accumulator = self._aiokafka._message_accumulator
+        batches = [*chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]
+        for future in (*ending, ended, *(batch._drain_waiter for batch in batches)):
             if future is not None and future.done() and not future.cancelled():
                 future.exception()  # noted: else asyncio logs that nobody looked at it
 
