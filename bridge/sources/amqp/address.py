@@ -24,6 +24,8 @@ _MAX_CHANNELS = 2047  # RabbitMQ's own default; see `channels` for the least
 _MECHANISMS = ("PLAIN", "AMQPLAIN", "EXTERNAL")
 _LONGEST_AMQPLAIN = 127
 """Bytes of a user or password there: pamqp takes the response for text, and a length above is none."""
+_RABBITMQ_NAMES = {"cacertfile": "ssl_ca_certs", "certfile": "ssl_certfile", "keyfile": "ssl_keyfile"}
+"""RabbitMQ's own names for parameters of `clients.tls`, whose names are kombu's."""
 _OURS = frozenset({"stream_port"})
 """Parameters of the URL that are for other sources of ours."""
 
@@ -80,7 +82,7 @@ def addresses(url: str) -> list[Address]:
     localhost, 5672 (5671 with TLS), `/`. Parameters, of RabbitMQ (rabbitmq.com/docs/uri-query-parameters):
     `heartbeat` (seconds), `connection_timeout` (milliseconds), `auth_mechanism` (or kombu's `login_method`: PLAIN,
     AMQPLAIN or EXTERNAL), `frame_max` (bytes), `channel_max`; and of `clients.tls`: `ssl_ca_certs`, `ssl_certfile`,
-    `ssl_keyfile`.
+    `ssl_keyfile`, which RabbitMQ calls `cacertfile`, `certfile` and `keyfile`.
 
     Raises:
         ConfigError: it can never work, with all problems.
@@ -103,7 +105,8 @@ def _address(url: str) -> Address:
         raise ConfigError(f"broker URL {shown}: the scheme is not amqp or amqps")
     try:
         parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        given = parse_qsl(parts.query, keep_blank_values=True)
+        query = {_RABBITMQ_NAMES.get(name, name): value for name, value in given}
         host, port = parts.hostname or "localhost", parts.port
         if holds_password(parts):
             raise ValueError

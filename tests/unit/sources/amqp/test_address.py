@@ -8,6 +8,7 @@ from bridge.errors import ConfigError
 from bridge.sources.amqp.address import CONNECT_SECONDS, HEARTBEAT_SECONDS, Address, addresses
 from bridge.sources.amqp.frames import MAX_FRAME_BYTES
 from bridge.sources.kombu.address import addresses as kombu_addresses
+from tests.servers.tls import certificates
 
 
 def one(url: str) -> Address:
@@ -154,6 +155,16 @@ def test_patience_follows_the_heartbeat() -> None:
     """An answer may take as long as a dead connection goes unnoticed, and 10 s at most."""
     assert one("amqp://?heartbeat=2").patience_seconds == 4.0
     assert one("amqp://").patience_seconds == 10.0
+
+
+def test_rabbitmqs_own_names_of_files_are_known(tmp_path: Path) -> None:
+    """Whoever copies a URL of another client of RabbitMQ."""
+    certificates(tmp_path)
+    files = {"ca_certs": tmp_path / "ca.pem", "certfile": tmp_path / "node.crt", "keyfile": tmp_path / "node.key"}
+    theirs = "&".join(f"{name.replace('ca_certs', 'cacertfile')}={path}" for name, path in files.items())
+    ours = "&".join(f"ssl_{name}={path}" for name, path in files.items())
+    assert one(f"amqps://h//?{theirs}") == one(f"amqps://h//?{ours}")
+    assert one(f"amqps://h//?{theirs}").tls is not None
 
 
 def test_a_file_of_tls_is_looked_at_at_once(tmp_path: Path) -> None:
