@@ -6,7 +6,7 @@ from tests.running import run
 from tests.servers.kafka import KafkaServer
 from tests.torture.codes import CUT, answer
 
-KINDS = {False: (6, 10, CUT), True: (32, 45, CUT)}
+KINDS = {False: (6, 10, CUT), True: (32, 45)}
 """Of each kind one: tried again by aiokafka, the record's fault, the producer's end, and no answer at all. What may be
 a record's fault, and a producer that nobody fenced, are in tests/integration/test_kafka_codes.py."""
 
