@@ -134,12 +134,12 @@ class QueueConsumer:
         name = f"celery-event-bridge {self._queue} depth"
         connection = await connect(self._address, name, receive=lambda _: None, clock=self._clock)
         try:
-            return await ready(await connection.open_channel(), self._queue)
-        except BaseException:
-            connection.abort()
-            raise
-        finally:
+            messages = await ready(await connection.open_channel(), self._queue)
             await connection.close()
+        finally:  # also when it is given up while it says goodbye
+            connection.abort()
+            await connection.close()
+        return messages
 
     def ack(self, tag: int, *, multiple: bool) -> None:
         """The broker may forget AMQP's tag, with `multiple` all up to it. Nothing when the connection is lost."""
