@@ -15,7 +15,7 @@ from bridge.clock import Clock
 from bridge.model import Delivery
 from bridge.sources.amqp.channel import Channel
 from bridge.sources.amqp.frames import FrameParser
-from bridge.sources.amqp.heartbeat import Heartbeat
+from bridge.sources.amqp.heartbeat import LOOKS, Heartbeat
 from bridge.sources.amqp.refusal import BROKEN, refusal
 
 _HEARTBEAT = b"\x08\0\0\0\0\0\0\xce"
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
         except ConnectionAbortedError as error:
             self._lose(error)
             return
-        self._timer = asyncio.get_running_loop().call_later(interval / 4, self._beat)
+        self._timer = asyncio.get_running_loop().call_later(interval / LOOKS, self._beat)
 
     def _lose(self, error: Exception) -> None:
         self._end(error)

@@ -7,6 +7,7 @@ from typing import cast
 
 from bridge.clock import Clock
 from bridge.errors import ConnectError
+from bridge.sources.amqp.heartbeat import LOOKS, Heartbeat
 from bridge.sources.stream import commands
 from bridge.sources.stream.commands import ANSWER, Fields, Key
 from bridge.sources.stream.frames import Frames
@@ -132,13 +133,19 @@ class Connection(asyncio.Protocol):
 
     async def beat(self, interval: float) -> None:
         """
-        Send a heartbeat twice per `interval` seconds until the connection is lost; two intervals of silence lose it.
+        Send heartbeats until the connection is lost; the server's silence loses it, as `Heartbeat` says of AMQP's.
         """
+        heartbeat = Heartbeat(interval, self._clock.monotonic())
         while not self.lost.done():
-            await self._clock.sleep(interval / 2)
-            self.send(commands.heartbeat())
-            if not self._paused and self._clock.monotonic() - self._heard > 2 * interval:
-                self.lose(ConnectionAbortedError(f"the server was silent for {2 * interval:g} s"))
+            await self._clock.sleep(interval / LOOKS)
+            heartbeat.heard(self._heard)
+            try:
+                due = heartbeat.beat(self._clock.monotonic(), reading=not self._paused)
+            except ConnectionAbortedError as error:
+                self.lose(error)
+                return
+            if due:
+                self.send(commands.heartbeat())
 
     def lose(self, error: Exception) -> None:
         """End it now, for this reason; the first reason counts."""
