@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,6 +30,7 @@ class BridgeProcess:
         arguments: of the command, from the subcommand on.
         environment: added to ours.
         stdout: where stdout goes instead of a file.
+        command: what is started with these arguments.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class BridgeProcess:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         stdout: int | IO[bytes] | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         number = len(list(folder.glob("bridge-*.err")))
         self._stdout, self._stderr = folder / f"bridge-{number}.out", folder / f"bridge-{number}.err"
         with self._stdout.open("wb") as out, self._stderr.open("wb") as err:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", "--", *COMMAND, *arguments],
+                ["setpriv", "--pdeathsig=KILL", "--", *command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out if stdout is None else stdout,
                 stderr=err,

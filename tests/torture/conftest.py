@@ -8,6 +8,7 @@ import pytest
 
 from tests.servers.kafka import KafkaServer
 from tests.servers.rabbitmq import RabbitServer
+from tests.torture.network import Network
 from tests.torture.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -19,3 +20,10 @@ def scene(kafka: KafkaServer, rabbitmq: RabbitServer, tmp_path: Path) -> Iterato
     """Makes scenes on the session's servers; their bridges and queues end with the test."""
     with ExitStack() as stack:
         yield lambda queue_type, **options: stack.enter_context(Scene(kafka, rabbitmq, tmp_path, queue_type, **options))
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """Its thread ends with the test."""
+    with Network() as network:
+        yield network

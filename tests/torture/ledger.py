@@ -33,7 +33,7 @@ class Publishing:
     Args:
         url: of the broker.
         folder: for its book and its log.
-        events: how many are to be accepted.
+        events: how many are to be accepted, unless it is told to `end` before.
         rate: at most so many a second.
     """
 
@@ -73,6 +73,11 @@ class Publishing:
                 else:
                     self.unsure.add(int(number))
         return len(self.accepted)
+
+    def end(self) -> None:
+        """Publish no more: what is accepted by now is all."""
+        self._process.stop()
+        self._events = self.look()
 
     def wait(self, within: float, meanwhile: Callable[[], object] = lambda: None) -> None:
         """

@@ -3,13 +3,14 @@ Publishes numbered events in a process of its own, and writes down what became o
 
     python -m tests.torture.publisher URL FILE EVENTS RATE
 
-ends when EVENTS of them are accepted. A number is sent once and never again: what an outage left unconfirmed may have
-arrived or not, the next number is another one. The file has a line `+ NUMBER SHA256` for each event that the broker
-confirmed and routed, `- NUMBER` for each that it did not.
+ends when EVENTS of them are accepted, or at SIGTERM after the block it is in. A number is sent once and never again:
+what an outage left unconfirmed may have arrived or not, the next number is another one. The file has a line `+ NUMBER
+SHA256` for each event that the broker confirmed and routed, `- NUMBER` for each that it did not.
 """
 
 import contextlib
 import hashlib
+import signal
 import sys
 import time
 from pathlib import Path
@@ -35,11 +36,13 @@ def event(number: int) -> bytes:
 def main(url: str, file: str, events: str, rate: str) -> None:
     """Go on over every outage until so many are accepted, at most `rate` a second."""
     accepted, first, due = 0, 0, time.monotonic()
+    ending: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     with Path(file).open("w", buffering=1 << 16) as book:
-        while accepted < int(events):
+        while accepted < int(events) and not ending:
             with contextlib.suppress(Exception), Publisher(url) as publisher:  # kombu raises anything on outages
                 returned = noting_returns(publisher)
-                while accepted < int(events):
+                while accepted < int(events) and not ending:
                     numbers, first = range(first, first + _BLOCK), first + _BLOCK
                     time.sleep(max(0.0, due - time.monotonic()))
                     due = max(due + _BLOCK / int(rate), time.monotonic() - _BEHIND_SECONDS)

@@ -110,8 +110,10 @@ def accepted(workers: list[Simulated]) -> int:
     return sum(len(worker.accepted) for worker in workers)
 
 
-def account(report: Report, workers: list[Simulated], tail: Tail, times: int, estimate: int) -> None:
-    """The ledger beside the gaps and the estimate."""
+def account(
+    report: Report, workers: list[Simulated], tail: Tail, times: int, estimate: int, *, what: str = "kills"
+) -> None:
+    """The ledger beside the gaps, one for each of so many outages, and the estimate."""
     taken = {clock: at for worker in workers for clock, at in worker.accepted.items()}
     lost = taken.keys() - tail.clocks
     windows = [(seconds(gap["from_time"]), seconds(gap["to_time"])) for gap in tail.gaps]
@@ -121,7 +123,7 @@ def account(report: Report, workers: list[Simulated], tail: Tail, times: int, es
         if not any(begin - _ROUND_SECONDS <= taken[clock] <= end + _ROUND_SECONDS for begin, end in windows)
     ]
     report.figures |= {
-        "kills": times,
+        what: times,
         "accepted": len(taken),
         "lost": len(lost),
         "lost outside of gaps": len(outside),
@@ -130,7 +132,7 @@ def account(report: Report, workers: list[Simulated], tail: Tail, times: int, es
         "seconds": round(monotonic() - report.started),
     }
     report.fault_if(outside, f"{len(outside)} lost outside of every gap: {sorted(outside)[:10]}")
-    report.fault_if(len(tail.gaps) != times, f"{len(tail.gaps)} gaps of {times} kills")
+    report.fault_if(len(tail.gaps) != times, f"{len(tail.gaps)} gaps of {times} {what}")
     report.fault_if({gap["reason"] for gap in tail.gaps} != {"disconnected"}, "gaps for other reasons")
     allowed = ESTIMATE * len(lost) + EDGE_EVENTS * len(workers) * times
     report.fault_if(abs(estimate - len(lost)) > allowed, f"estimated {estimate}, lost {len(lost)}")

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from tests.e2e.bridge_process import BridgeProcess
+from tests.e2e.bridge_process import COMMAND, BridgeProcess
 from tests.e2e.topic import Topic
 from tests.servers.kafka import KafkaServer
 from tests.servers.rabbitmq import RabbitServer
@@ -17,6 +17,15 @@ from tests.torture.ledger import Publishing, Reader
 
 PATIENCE_SECONDS = 120.0
 """For one step of a run, on a machine that does much else."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the bridge finds its servers."""
+
+    amqp: int
+    streams: int
+    kafka: int
 
 
 @dataclass
@@ -27,6 +36,9 @@ class Scene:
     Args:
         queue_type: quorum or stream.
         options: more arguments of every bridge.
+        ports: where the bridge finds its servers, if not where they listen: publisher and reader go there in any case.
+        parameters: more of the broker's URL: "&heartbeat=1".
+        command: what to start instead of the bridge's command.
     """
 
     kafka: KafkaServer
@@ -34,6 +46,9 @@ class Scene:
     folder: Path
     queue_type: str
     options: tuple[str, ...] = ()
+    ports: Ports | None = None
+    parameters: str = ""
+    command: tuple[str, ...] = tuple(COMMAND)
     group: str = field(default_factory=lambda: f"torture-{uuid4().hex[:12]}")
     bridges: list[BridgeProcess] = field(default_factory=list)
 
@@ -44,9 +59,13 @@ class Scene:
     def bridge(self, *, started: bool = False) -> BridgeProcess:
         """One more bridge, at once; `started`: when its queue is there, so that nothing is published past it."""
         url = f"{self.rabbitmq.url}?stream_port={self.rabbitmq.stream_port}"
+        to = self.topic.url
+        if self.ports is not None:
+            url = f"amqp://guest:guest@127.0.0.1:{self.ports.amqp}//?stream_port={self.ports.streams}"
+            to = f"kafka://127.0.0.1:{self.ports.kafka}/{self.topic.name}"
         queue = ("--queue-type", self.queue_type, "--group", self.group)
-        arguments = ("run", "--from", url, *queue, "--to", self.topic.url, *self.options)
-        self.bridges.append(BridgeProcess(self.folder, *arguments))
+        arguments = ("run", "--from", url + self.parameters, *queue, "--to", to, *self.options)
+        self.bridges.append(BridgeProcess(self.folder, *arguments, command=self.command))
         if started:
             self.bridges[-1].wait_for("chain started", within=PATIENCE_SECONDS)
         return self.bridges[-1]

@@ -21,18 +21,20 @@ class Simulated:
     Args:
         number: makes its name and pid.
         port: of the server.
+        pause_seconds: from one task to the next.
     """
 
     CLOCKS = 10_000_000
     """Each worker's are its number times this, and on."""
 
-    def __init__(self, number: int, port: int) -> None:
+    def __init__(self, number: int, port: int, *, pause_seconds: float = 0.001) -> None:
         self._base = {"hostname": f"w{number}", "pid": 100 + number, "utcoffset": 0}
         self._client: Any = Redis(port=port, socket_timeout=2, socket_connect_timeout=2)
         self._clocks = count(number * self.CLOCKS)
         self._unsent: list[list[dict[str, Any]]] = []
         self.accepted: dict[int, float] = {}
         """Clock of each event that Redis took -> when."""
+        self._pause_seconds = pause_seconds
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -48,7 +50,7 @@ class Simulated:
 
     def _run(self) -> None:
         processed, beats_at = 0, 0.0
-        while not self._end.wait(0.001):
+        while not self._end.wait(self._pause_seconds):
             self._task()
             processed += 1
             if time.monotonic() >= beats_at:
