@@ -9,7 +9,7 @@ import structlog
 
 from bridge.capture import Capture
 from bridge.clock import Clock, SystemClock
-from bridge.errors import EndOfStream
+from bridge.errors import EndOfStream, TurnLostError
 from bridge.model import Delivery
 from bridge.pipeline import Pipeline, Transformed
 from bridge.sinks import Sink
@@ -46,6 +46,9 @@ class Chain:
     state -> start. So nothing is lost while the sink is still down, and a standby fences nobody.
 
     Stop: only the source is stopped; everything behind it drains by itself.
+
+    When another replica has taken the turn to read, both ends are left, what is unsettled is forgotten (the other one
+    reads it), and the start begins anew: it waits for its turn again.
 
     Args:
         memory: of the state; None: it begins empty and ends with the process.
@@ -108,28 +111,47 @@ class Chain:
             BridgeError: an end cannot go on, with the reason.
         """
         try:
-            async with AsyncExitStack() as ends:
-                await ends.enter_async_context(self._source)
-                if not await self._unless_stopped(ends.enter_async_context(self._sink)):
-                    return
-                if not await self._unless_stopped(self._source.acquire()):
-                    return
-                resuming = asyncio.ensure_future(self._sink.resume())
-                if not await self._unless_stopped(resuming):
-                    return
-                position = resuming.result()
-                if self._memory and not await self._unless_stopped(self._memory.recall(self.pipeline, position)):
-                    return
-                await self._source.start(position)
-                if not self._stopped.is_set():
-                    self.status = Status.OK
-                    log.info("chain started", cluster=self.label)
-                async with self._memory.keeping(self.pipeline) if self._memory else nullcontext():
-                    await self._move()
-                if self.pipeline.invalid is not None:
-                    raise self.pipeline.invalid
+            while True:
+                try:
+                    return await self._live()
+                except TurnLostError as lost:
+                    self._leave_to_the_other(lost)
         finally:
             self.status = Status.STOPPED
+
+    async def _live(self) -> None:
+        """From the start to the end, or until the turn is lost."""
+        async with AsyncExitStack() as ends:
+            await ends.enter_async_context(self._source)
+            if not await self._unless_stopped(ends.enter_async_context(self._sink)):
+                return
+            if not await self._unless_stopped(self._source.acquire()):
+                return
+            resuming = asyncio.ensure_future(self._sink.resume())
+            if not await self._unless_stopped(resuming):
+                return
+            position = resuming.result()
+            if self._memory and not await self._unless_stopped(self._memory.recall(self.pipeline, position)):
+                return
+            await self._source.start(position)
+            if not self._stopped.is_set():
+                self.status = Status.OK
+                log.info("chain started", cluster=self.label)
+            async with self._memory.keeping(self.pipeline) if self._memory else nullcontext():
+                await self._move()
+            if self.pipeline.invalid is not None:
+                raise self.pipeline.invalid
+
+    def _leave_to_the_other(self, lost: TurnLostError) -> None:
+        """Nothing of what is unsettled is ours any more."""
+        log.warning("chain begins anew", cluster=self.label, reason=str(lost), unsettled=self.counters.unsettled)
+        if not self._stopped.is_set():
+            self.status = Status.STARTING
+        self.counters.forgot()
+        self._in_flight = asyncio.Queue(SENDS_IN_FLIGHT)
+        self._oldest.clear()
+        self._unsettled_bytes = 0
+        self._room.set()
 
     async def _unless_stopped(self, step: Awaitable[object]) -> bool:
         """Wait for a step of the start, or give it up when the chain is stopped first; whether it was done."""

@@ -4,7 +4,8 @@ Every exception that the bridge defines. The question that orders them: would th
 BridgeError
 ├── TransientError        waiting may help: it is tried again, for ever unless --fail-fast
 │   ├── ConnectError      a server is not there or does not answer                        exit 69 with --fail-fast
-│   └── BlockedError      a server refuses what it has to take: somebody must change that
+│   ├── BlockedError      a server refuses what it has to take: somebody must change that
+│   └── TurnLostError     another replica of the group reads now: our turn comes again
 └── PermanentError        the same input fails again
     ├── ConfigError       options, files, schemas; a queue declared with other arguments  exit 78
     ├── CredentialsError  a server refused who we are                                     exit 77 with --fail-fast
@@ -39,6 +40,10 @@ class ConnectError(TransientError):
 
 class BlockedError(TransientError):
     """A server refuses one record after another, or what must not be dropped: tried again until somebody changes it."""
+
+
+class TurnLostError(TransientError):
+    """Another replica of the group has taken the turn to read. What we did not deliver is its to deliver."""
 
 
 class PermanentError(BridgeError):

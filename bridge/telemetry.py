@@ -62,6 +62,12 @@ class Counters:
         """The sink replaced a record of `events` events, unsettled as yet, by its dead letter."""
         self.refusals += events
 
+    def forgot(self) -> None:
+        """What is unsettled is another replica's: it was not received here."""
+        self.received -= self.unsettled
+        self.deliveries_read = self.deliveries_settled
+        self.unsettled = self.refusals = 0
+
     @property
     def balanced(self) -> bool:
         """Whether the identity holds."""

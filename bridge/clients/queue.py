@@ -74,8 +74,9 @@ class QueuePlan:
             problems.append(f"queue type {self.type!r}: it is quorum, stream or transient")
         if not _GROUP.fullmatch(self.group):
             problems.append(f"group {self.group!r}: only letters, digits and _ . - make a queue's name")
-        elif len(f"{PREFIX}{self.group}.stream") > 255:  # AMQP short string
-            problems.append(f"group {self.group[:20]!r}...: longer than {255 - len(f'{PREFIX}.stream')} characters")
+        elif len(f"{PREFIX}{self.group}.stream.lock") > 255:  # AMQP short string
+            most = 255 - len(f"{PREFIX}.stream.lock")
+            problems.append(f"group {self.group[:20]!r}...: longer than {most} characters")
         problems += [f"queue argument {name!r}: it has no name" for name in self.overrides if not name.strip()]
         if problems:
             raise ConfigError(problems)
@@ -90,6 +91,10 @@ class QueuePlan:
         if self.type == "stream":
             return f"{PREFIX}{self.group}.stream"
         return PREFIX + (str(uuid4()) if self.transient else self.group)
+
+    def lock(self) -> str:
+        """What the one of several replicas that reads a stream has locked, by name."""
+        return f"{self.name()}.lock"
 
     def arguments(self) -> dict[str, object]:
         """What it is declared with, overrides applied."""

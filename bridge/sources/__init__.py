@@ -43,7 +43,14 @@ class Source(Protocol):
         ...
 
     async def acquire(self) -> None:
-        """Wait for this replica's turn. Returns at once where the broker never says (quorum) or everybody reads."""
+        """
+        Wait for this replica's turn. Returns at once where the broker never says (quorum) or everybody reads, and when
+        `stop` is called meanwhile.
+
+        Raises:
+            ConfigError: there can be no turn.
+            ConnectError, CredentialsError: only with fail-fast.
+        """
         ...
 
     async def start(self, position: bytes | None) -> None:
@@ -61,6 +68,8 @@ class Source(Protocol):
 
         Raises:
             EndOfStream: stopped, or at the end, and everything was handed out.
+            TurnLostError: another replica has the turn; what is not settled is its. A source that raises this can be
+                left and entered again.
             SourceError, ConfigError: it cannot go on.
         """
         ...

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from bridge.clock import Clock, SystemClock
-from bridge.errors import BridgeError, ConnectError, EndOfStream, TransientError
+from bridge.errors import BridgeError, ConnectError, EndOfStream, TransientError, TurnLostError
 from bridge.model import Delivery, Gap
 from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS
 
@@ -175,10 +175,13 @@ class MemorySource:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect; the server keeps what is not settled."""
-        self.stop()
+        """Disconnect; the server keeps what is not settled. Left for a lost turn, it can be entered again."""
+        if isinstance(error, TurnLostError):
+            self._started = False
+        else:
+            self.stop()
+            self._end = 0
         self._connected = False
-        self._end = 0
         if self in self._server.sources:
             self._server.sources.remove(self)
 

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from bridge.chain import SENDS_IN_FLIGHT, Chain
-from bridge.errors import ConfigError, ConnectError, InvalidEventError, RecordError, SinkError, SourceError
+from bridge.errors import (
+    ConfigError,
+    ConnectError,
+    InvalidEventError,
+    RecordError,
+    SinkError,
+    SourceError,
+    TurnLostError,
+)
 from bridge.model import Gap, Record
 from bridge.pipeline import RECORDS_A_SEND
 from bridge.sinks import DeadLetter
@@ -399,6 +407,55 @@ def test_sink_that_cannot_go_on_ends_the_chain_and_leaves_deliveries_unsettled()
         assert source.unsettled == 5
         assert chain.counters.unsettled == 5
         assert chain.counters.balanced
+
+    run(scenario())
+
+
+def test_a_lost_turn_begins_anew_at_what_the_sink_has() -> None:
+    """
+    What another replica reads now is forgotten here, and the accounts balance; with the next turn it goes on where the
+    sink says, and knows the state of then.
+    """
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(10), ends=False), MemorySink()
+        memory = Remembering(source)
+        sink.hold()
+        chain = made(source, sink, memory=memory)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.in_flight > 0)
+        sink.position = b"4"  # what the other one wrote
+        source.feed(TurnLostError("another one reads"))
+        await until(lambda: len(source.starts) == 2)
+        await until(lambda: sink.in_flight > 0)
+        assert chain.status is Status.OK
+        assert (chain.counters.received, chain.counters.unsettled) == (6, 6)
+        sink.release()
+        await until(lambda: chain.counters.delivered == 6)
+        chain.stop()
+        await running
+        assert uuids(sink) == [f"u{number}" for number in range(4, 10)]
+        assert source.starts == [None, b"4"]
+        assert memory.said == ["recall", None, [], "keeping", "recall", b"4", [None], "keeping", "kept"]
+        assert chain.counters.balanced
+        assert chain.lag_seconds == 0
+
+    run(scenario())
+
+
+def test_a_turn_lost_while_stopping_ends_the_chain() -> None:
+    """It does not wait for another one."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(3), ends=False), MemorySink()
+        chain = made(source, sink)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: chain.counters.delivered == 3)
+        source.feed(TurnLostError("another one reads"))
+        chain.stop()
+        await running
+        assert source.starts == [None]
+        assert chain.status is Status.STOPPED
 
     run(scenario())
 

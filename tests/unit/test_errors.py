@@ -27,6 +27,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "TransientError": 1,
         "ConnectError": 69,
         "BlockedError": 1,
+        "TurnLostError": 1,
         "PermanentError": 1,
         "ConfigError": 78,
         "CredentialsError": 77,

@@ -35,6 +35,21 @@ def test_took_and_settled_count_what_they_are_told() -> None:
     assert (counters.received, counters.deliveries_settled) == (10, 4)
 
 
+def test_what_is_left_to_another_replica_was_not_received() -> None:
+    """The accounts balance without it."""
+    counters = Counters()
+    for tally in (Tally(10, 7, 2, 1), Tally(5, 5, 0, 0)):
+        counters.took(tally, deliveries=4, redelivered=0)
+    counters.refused(1)
+    counters.settled(Tally(10, 7, 2, 1), deliveries=4)
+    counters.refused(1)
+    counters.forgot()
+
+    assert (counters.received, counters.unsettled, counters.refusals) == (10, 0, 0)
+    assert counters.deliveries_read == counters.deliveries_settled == 4
+    assert counters.balanced
+
+
 def test_refused_events_are_dead_lettered_when_their_batch_is_settled() -> None:
     """Not before: a summary in between, or of a forced stop, would tell of -1 events delivered."""
     counters = Counters()

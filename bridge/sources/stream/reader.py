@@ -86,6 +86,10 @@ class Reader:
             self._intake.tracked = position is None
             self._wake.set()
 
+    def follow(self) -> None:
+        """Another replica has read the stream since we connected: a position in it is known, though we made it."""
+        self._made = False
+
     def proceed(self) -> None:
         """Something was settled."""
         if self._link is not None:

@@ -12,6 +12,7 @@ from bridge.clients.queue import QueuePlan
 from bridge.clock import Clock, SystemClock
 from bridge.errors import ConfigError, EndOfStream
 from bridge.model import Delivery, Gap
+from bridge.sources.amqp.turn import Turn
 from bridge.sources.stream.dial import Dial, places_of
 from bridge.sources.stream.history import history
 from bridge.sources.stream.intake import Intake
@@ -37,10 +38,14 @@ class StreamSource:
     once. Over AMQP 0-9-1 (see `Dial`) the broker remembers nothing, so `start(None)` is the oldest message there.
 
     A lost connection repeats nothing and loses nothing: what was read is held here, and reading goes on behind it.
+    Of several replicas of a group one reads: `acquire` waits for the turn, which is held until the source is left. What
+    was read is handed out only while it is; when another replica has taken it `read` raises TurnLostError. Then the
+    source may be left and entered again.
+
     Gaps: `truncated` (what the stream's bounds cut off before it was read), `queue-deleted` (while connected),
     `stream-replaced` (it ends below the position), `unreadable` (a chunk that is broken on the broker's disk).
 
-    Lives on one event loop; one task of its own holds the connection.
+    Lives on one event loop; one task of its own holds the connection, one the turn.
     """
 
     def __init__(
@@ -78,26 +83,39 @@ class StreamSource:
         with collecting(problems):
             self._places = places_of(url)
         with collecting(problems):
-            self._dial = Dial(QueuePlan("stream", group, queue_args), group, prefetch, clock)
+            plan = QueuePlan("stream", group, queue_args)
+            self._lock = plan.lock()
+            self._dial = Dial(plan, group, prefetch, clock)
         with collecting(problems):
             self._forced = None if start is None else read_place(start)
         if problems:
             raise ConfigError(problems)
         self._clock = clock
+        self._prefetch, self._max_unsettled_bytes = prefetch, max_unsettled_bytes
+        self._fail_fast = fail_fast
         self._arrived = asyncio.Event()
-        self._intake = Intake(prefetch, max_unsettled_bytes, clock, changed=self._arrived.set)
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+        self._begin()
+
+    def _begin(self) -> None:
+        """As if nothing was ever read."""
+        self._acquiring = self._left = False
+        self._intake = Intake(self._prefetch, self._max_unsettled_bytes, self._clock, changed=self._arrived.set)
         self._reader = Reader(
             self._places,
             self._dial,
             self._intake,
             shown=self.shown,
             forced=self._forced,
-            fail_fast=fail_fast,
-            clock=clock,
+            fail_fast=self._fail_fast,
+            clock=self._clock,
             changed=self._arrived.set,
         )
-        self._task: asyncio.Task[None] | None = None
-        self._stopped = False
+        addresses = [address for address, _ in self._places]
+        self._turn = Turn(
+            addresses, self._lock, fail_fast=self._fail_fast, clock=self._clock, changed=self._arrived.set
+        )
 
     @property
     def shown(self) -> str:
@@ -113,6 +131,8 @@ class StreamSource:
             ConnectError, CredentialsError: with fail_fast.
         """
         if self._task is None and not self._stopped:
+            if self._left:
+                self._begin()
             self._task = asyncio.create_task(self._reader.run(), name=f"stream {self.shown}")
             try:
                 while not (self._reader.connected or self._stopped or self._reader.ended):
@@ -128,22 +148,45 @@ class StreamSource:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """As `Source.__aexit__`: stores the last position and disconnects, within 5 s also when the server hangs."""
+        """
+        As `Source.__aexit__`: stores the last position, disconnects, and only then leaves the turn to another one;
+        within 7 s also when the server hangs.
+        """
         await self._close()
 
     async def _close(self) -> None:
-        self.stop()
-        self._reader.close()
-        if self._task is None:
+        task, self._task = self._task, None
+        if task is None:
             return
-        await asyncio.wait({self._task}, timeout=_CLOSE_SECONDS)
-        if not self._task.done():
+        self._left = True
+        self._reader.close()
+        self._arrived.set()
+        await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
+        if not task.done():
             _log.warning("connection not closed in time", broker=self.shown)
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._turn.release()
 
     async def acquire(self) -> None:
-        """As `Source.acquire`: returns at once."""
+        """
+        As `Source.acquire`: waits while another replica of the group has the turn. Returns without it when stopped.
+
+        Raises:
+            ConfigError: it can never be had: something else has the name of the lock.
+            ConnectError, CredentialsError: with fail_fast.
+        """
+        if self._task is None or self._stopped:
+            return
+        self._acquiring = True
+        self._turn.begin()
+        while not (self._turn.held or self._stopped or self._task is None):
+            self._arrived.clear()
+            if self._turn.failure is not None:
+                raise self._turn.failure
+            await self._arrived.wait()
+        if self._turn.waited:
+            self._reader.follow()
 
     async def before(
         self, position: bytes | None, messages: int, seconds: float
@@ -188,20 +231,30 @@ class StreamSource:
 
         Raises:
             EndOfStream: stopped, and everything was handed out.
+            TurnLostError: another replica reads now.
             ConfigError: the queue was declared anew, with other arguments, by somebody else.
             SourceError: a fault of ours.
         """
         await asyncio.sleep(0)  # what is held must not keep the loop from its other tasks
         while True:
-            items = self._intake.held.take()
+            ours = self._turn.held or not self._acquiring
+            items = self._intake.held.take() if ours else []
             if items:
                 return items
+            if self._turn.failure is not None:
+                self._pass_on()
+                raise self._turn.failure
             if self._reader.failure is not None:
                 raise self._reader.failure
-            if self._stopped or self._reader.ended:
+            if self._stopped or self._task is None:
                 raise EndOfStream
             self._arrived.clear()
             await self._arrived.wait()
+
+    def _pass_on(self) -> None:
+        """Another one goes on: what the broker remembers is its to say, and `--start` was for our first turn."""
+        self._intake.tracked = False
+        self._forced = None
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
         """As `Source.settle`: whatever connection a delivery came over."""

@@ -23,6 +23,7 @@ def test_the_stream_is_final_too() -> None:
     """Its name ends as no group's may, so both queues of a group can be there."""
     plan = QueuePlan("stream", "default", {})
     assert plan.name() == "celeryev.bridge.default.stream"
+    assert plan.lock() == "celeryev.bridge.default.stream.lock"
     assert plan.arguments() == {
         "x-queue-type": "stream",
         "x-max-length-bytes": 4_294_967_296,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bridge.errors import ConfigError, ConnectError, EndOfStream, SourceError
+from bridge.errors import ConfigError, ConnectError, EndOfStream, SourceError, TurnLostError
 from bridge.model import Delivery, Gap
 from bridge.testing import Drop, FakeClock, MemorySource
 from tests.running import run
@@ -129,6 +129,28 @@ def test_end_ends_a_source_that_waits() -> None:
             source.end()
             with pytest.raises(EndOfStream):
                 await reading
+
+    run(check())
+
+
+def test_it_can_be_entered_again_when_its_turn_was_lost() -> None:
+    """And only then; what was not settled comes again."""
+
+    async def check() -> None:
+        source = MemorySource([b"1", TurnLostError("another one reads"), b"2"])
+        await source.__aenter__()
+        await source.start(None)
+        assert len(await source.read()) == 1
+        with pytest.raises(TurnLostError) as lost:
+            await source.read()
+        await source.__aexit__(TurnLostError, lost.value, None)
+        async with source:
+            await source.start(None)
+            items = await source.read()
+            assert [item.body for item in items if isinstance(item, Delivery)] == [b"1", b"2"]
+        async with source:
+            with pytest.raises(EndOfStream):
+                await source.read()
 
     run(check())
 

@@ -84,6 +84,13 @@ class ScriptedBroker(asyncio.Protocol):
             self._server.close()
         self.cut()
 
+    def script(
+        self, answers: Mapping[str, Sequence[base.Frame]], then: Mapping[str, Sequence[base.Frame]] | None = None
+    ) -> None:
+        """From now on, as in the beginning."""
+        self._answers |= answers
+        self._then = dict(then or {})
+
     def cut(self) -> None:
         """Drop the connection."""
         if self._transport is not None:

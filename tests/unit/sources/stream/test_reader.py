@@ -115,6 +115,23 @@ def test_a_position_of_a_stream_that_we_just_made_is_of_another() -> None:
     run(check())
 
 
+def test_a_position_of_a_replica_that_read_before_us_is_of_the_stream_that_we_made() -> None:
+    """Who waited for its turn may have made the stream; the other one got to the position in it."""
+
+    async def check() -> None:
+        reading = Reading()
+        link = reading.link(existed=False)
+        running = asyncio.create_task(reading.reader.run())
+        await until(lambda: reading.reader.connected)
+        reading.reader.follow()
+        reading.reader.start(position_of(7))
+        await until(lambda: bool(link.places))
+        assert link.places == [Place("offset", 6)]
+        await reading.close(running)
+
+    run(check())
+
+
 def test_a_lost_connection_is_made_again() -> None:
     """After a delay; a queue that was deleted meanwhile is one Gap and is read from its beginning."""
 
