@@ -41,7 +41,7 @@ class Publishing:
         self._book = folder / "published.txt"
         self._book.touch()
         self._offset = 0
-        self._events = events
+        self.events = events
         command = [sys.executable, "-m", "tests.torture.publisher", url, str(self._book), str(events), str(rate)]
         checkout = Path(__file__).parents[2]
         self._process = ServerProcess(command, log=folder / "publisher.log", cwd=checkout)
@@ -87,9 +87,9 @@ class Publishing:
             AssertionError: they are not in time, or the publisher ended.
         """
         deadline = time.monotonic() + within
-        while (running := self._process.running) | (self.look() < self._events):
+        while (running := self._process.running) | (self.look() < self.events):
             meanwhile()
-            assert running or self.look() >= self._events, self._process.log.read_text()
+            assert running or self.look() >= self.events, self._process.log.read_text()
             assert time.monotonic() < deadline, f"only {len(self.accepted)} were accepted within {within:.0f} s"
             time.sleep(_POLL_SECONDS)
 
@@ -108,6 +108,8 @@ class Seen:
     """First seen behind a later event of the same task."""
     gaps: list[dict[str, Any]] = field(default_factory=list)
     records: int = 0
+    latest: int = -1
+    """The highest number."""
     _latest: dict[str, int] = field(default_factory=dict)
 
     def take(self, value: bytes) -> None:
@@ -131,6 +133,7 @@ class Seen:
                 self.unequal.add(number)
             return
         self.ids[number] = identity
+        self.latest = max(self.latest, number)
         if number < self._latest.get(uuid, -1):
             self.inverted.append(number)
         self._latest[uuid] = max(number, self._latest.get(uuid, -1))
