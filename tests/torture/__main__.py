@@ -8,7 +8,20 @@ import random
 import sys
 from typing import Protocol
 
-from tests.torture import codes, down, fuzz, kill, links, outages, redis_kill, redis_links, replicas, soak, stop
+from tests.torture import (
+    cap,
+    codes,
+    down,
+    fuzz,
+    kill,
+    links,
+    outages,
+    redis_kill,
+    redis_links,
+    replicas,
+    soak,
+    stop,
+)
 
 
 class Run(Protocol):
@@ -23,7 +36,7 @@ class Run(Protocol):
         """Print figures and return whether they hold."""
 
 
-_MODULES = (kill, outages, stop, replicas, down, redis_kill, links, redis_links, fuzz, soak, codes)
+_MODULES = (kill, outages, stop, replicas, cap, down, redis_kill, links, redis_links, fuzz, soak, codes)
 RUNS: dict[str, Run] = {module.NAME: module for module in _MODULES}  # type: ignore[misc]
 """Name -> the run."""
 

@@ -35,16 +35,18 @@ class Publishing:
         folder: for its book and its log.
         events: how many are to be accepted, unless it is told to `end` before.
         rate: at most so many a second.
+        first: the number of the first one, a multiple of what is published at once.
     """
 
-    def __init__(self, url: str, folder: Path, events: int, rate: int) -> None:
-        self._book = folder / "published.txt"
+    def __init__(self, url: str, folder: Path, events: int, rate: int, first: int = 0) -> None:
+        self._book = folder / f"published-{first}.txt"
         self._book.touch()
         self._offset = 0
         self.events = events
-        command = [sys.executable, "-m", "tests.torture.publisher", url, str(self._book), str(events), str(rate)]
+        numbers = [str(number) for number in (events, rate, first)]
+        command = [sys.executable, "-m", "tests.torture.publisher", url, str(self._book), *numbers]
         checkout = Path(__file__).parents[2]
-        self._process = ServerProcess(command, log=folder / "publisher.log", cwd=checkout)
+        self._process = ServerProcess(command, log=folder / f"publisher-{first}.log", cwd=checkout)
         self.accepted: dict[int, str] = {}
         """Number -> sha256 of the body, of what the broker confirmed."""
         self.unsure: set[int] = set()

@@ -1,11 +1,11 @@
 """
 Publishes numbered events in a process of its own, and writes down what became of each.
 
-    python -m tests.torture.publisher URL FILE EVENTS RATE
+    python -m tests.torture.publisher URL FILE EVENTS RATE [FIRST]
 
-ends when EVENTS of them are accepted, or at SIGTERM after the block it is in. A number is sent once and never again:
-what an outage left unconfirmed may have arrived or not, the next number is another one. The file has a line `+ NUMBER
-SHA256` for each event that the broker confirmed and routed, `- NUMBER` for each that it did not.
+ends when EVENTS of them are accepted, or at SIGTERM after the block it is in; the first has the number FIRST. A number is
+sent once and never again: what an outage left unconfirmed may have arrived or not, the next number is another one. The
+file has a line `+ NUMBER SHA256` for each event that the broker confirmed and routed, `- NUMBER` for each that it did not.
 """
 
 import contextlib
@@ -33,9 +33,15 @@ def event(number: int) -> bytes:
     return numbered(number, f"task-{block}-{place % (_BLOCK // _EVENTS_OF_A_TASK)}")
 
 
-def main(url: str, file: str, events: str, rate: str) -> None:
+def message_of(number: int) -> tuple[int, int]:
+    """What is the same for two events that are sent in one message."""
+    list_, place = divmod(number, LIST_LENGTH)
+    return (list_, 0) if list_ % 2 else (list_, place)
+
+
+def main(url: str, file: str, events: str, rate: str, begin: str = "0") -> None:
     """Go on over every outage until so many are accepted, at most `rate` a second."""
-    accepted, first, due = 0, 0, time.monotonic()
+    accepted, first, due = 0, int(begin), time.monotonic()
     ending: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
     with Path(file).open("w", buffering=1 << 16) as book:

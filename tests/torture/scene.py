@@ -70,9 +70,9 @@ class Scene:
             self.bridges[-1].wait_for("chain started", within=PATIENCE_SECONDS)
         return self.bridges[-1]
 
-    def publishing(self, events: int, rate: int) -> Publishing:
-        """A publisher of so many events, to be entered."""
-        return Publishing(self.rabbitmq.url, self.folder, events, rate)
+    def publishing(self, events: int, rate: int, first: int = 0) -> Publishing:
+        """A publisher of so many events, to be entered; of one after the other each has numbers of its own."""
+        return Publishing(self.rabbitmq.url, self.folder, events, rate, first)
 
     def complete(self, publishing: Publishing, meanwhile: Callable[[], object]) -> None:
         """Until all is accepted, and all that is accepted was read, or nothing more comes."""
