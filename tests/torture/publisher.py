@@ -3,9 +3,10 @@ Publishes numbered events in a process of its own, and writes down what became o
 
     python -m tests.torture.publisher URL FILE EVENTS RATE [FIRST]
 
-ends when EVENTS of them are accepted, or at SIGTERM after the block it is in; the first has the number FIRST. A number is
-sent once and never again: what an outage left unconfirmed may have arrived or not, the next number is another one. The
-file has a line `+ NUMBER SHA256` for each event that the broker confirmed and routed, `- NUMBER` for each that it did not.
+ends when EVENTS of them are accepted, or at SIGTERM after the block it is in; the first has the number FIRST. A number
+is sent once and never again: what an outage left unconfirmed may have arrived or not, the next number is another one.
+The file has a line `+ NUMBER SHA256` for each event that the broker confirmed and routed, `- NUMBER` for each that it
+did not.
 """
 
 import contextlib
