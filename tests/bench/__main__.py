@@ -24,7 +24,6 @@ from tests.bench.load import KINDS, Kind, Message, identity, messages
 from tests.bench.report import head, jobs, table
 from tests.servers.kafka import KafkaServer, fetch
 from tests.servers.kafka import why_not as kafka_why_not
-from tests.servers.ports import free_port
 from tests.servers.process import sweep
 from tests.servers.rabbitmq import RabbitServer
 from tests.servers.rabbitmq import why_not as rabbitmq_why_not
@@ -78,13 +77,11 @@ def _skipped(contender: Contender) -> bool:
 @contextlib.contextmanager
 def servers() -> Iterator[Servers]:
     """RabbitMQ with its stream protocol, Kafka, and Redis where there is one."""
-    stream_port = free_port()
-    rabbitmq = RabbitServer(plugins=["rabbitmq_stream"], conf=f"stream.listeners.tcp.1 = {stream_port}\n")
     with contextlib.ExitStack() as stack:
-        stack.enter_context(rabbitmq)
+        rabbitmq = stack.enter_context(RabbitServer())
         kafka = stack.enter_context(KafkaServer(jvm=JVM))
         redis = None if redis_why_not() else stack.enter_context(RedisServer())
-        yield Servers(kafka, rabbitmq, redis, stream_port)
+        yield Servers(kafka, rabbitmq, redis)
 
 
 def _warm_up(running: Servers, contenders: Sequence[Contender]) -> list[Contender]:

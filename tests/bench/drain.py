@@ -61,7 +61,6 @@ class Servers:
     kafka: KafkaServer
     rabbitmq: RabbitServer
     redis: RedisServer | None = None
-    stream_port: int = 0
 
     def cpu_seconds(self, contender: Contender) -> tuple[float, float]:
         """Of the contender's broker and of Kafka's Java machine."""
@@ -74,7 +73,7 @@ class Servers:
     def ends(self, contender: Contender, topic: str) -> Ends:
         """What a contender is told."""
         url = self.redis.url if contender.broker == "redis" and self.redis else self.rabbitmq.url
-        return Ends(url, self.kafka.bootstrap, topic, self.stream_port)
+        return Ends(url, self.kafka.bootstrap, topic, self.rabbitmq.stream_port)
 
     async def quiet(self, contender: Contender) -> None:
         """Wait until they have done what they were told before; it must not count for whoever comes next."""
@@ -92,7 +91,7 @@ async def drain(contender: Contender, servers: Servers, load: Load) -> Drained:
     every record. What reads from Redis is started first, and fed.
 
     Raises:
-        RuntimeError: the contender ended by itself; holds the end of its log.
+        RuntimeError: the contender ended by itself, or says that it did something else; holds the end of its log.
         TimeoutError: it did not subscribe.
     """
     if contender.queue:
@@ -110,6 +109,8 @@ async def drain(contender: Contender, servers: Servers, load: Load) -> Drained:
                 drained = await watch.run(load)
             finally:
                 process.stop()
+            if contender.not_to_say and contender.not_to_say in log.read_text(errors="replace"):
+                raise RuntimeError(f"{contender.not_to_say}: {log.read_text(errors='replace')[-2000:]}")
             found = await topic.identities()
         left = 0 if contender.stream or not contender.queue else servers.rabbitmq.depth(contender.queue) or 0
     finally:

@@ -48,6 +48,8 @@ class Contender:
     stream: bool = False
     """Whether the queue keeps what was read, so that its depth says nothing."""
     ours: bool = False
+    not_to_say: str = ""
+    """With these words in its log it did not do what its name says, and there is no figure."""
     why_not: Callable[[], str] = str
     """Why it cannot take part here; empty when it can."""
 

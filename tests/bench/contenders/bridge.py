@@ -43,6 +43,7 @@ STREAM = Contender(
     arguments=lambda: QueuePlan("stream", "bench", {}).arguments(),  # type: ignore[arg-type]
     stream=True,
     ours=True,
+    not_to_say="stream is read over AMQP",
     why_not=lambda: missing("bridge.sources.stream"),
 )
 
