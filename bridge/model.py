@@ -126,7 +126,8 @@ class Record:
     topic: str = ""
     key: bytes | None = None
     timestamp_ms: int = 0
-    headers: Sequence[Header] = ()
+    headers: Sequence[Header] | bytes = ()
+    """Pairs, or as Kafka stores them: see `bridge.headers`."""
     origin: Delivery | None = None
     """None: born of a Gap or a snapshot, not of a broker message."""
     events: int = 1

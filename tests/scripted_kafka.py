@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber, ProducerFenced
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+
+from bridge.sinks.kafka.batch import Batch
 
 Place = tuple[str, int]
 Refuse = Callable[[str, bytes], type[Exception] | None]
@@ -87,8 +88,8 @@ class ScriptedProducer:
         self._transactional = transactional
         self._open: list[tuple[Place, list[Written]]] = []
 
-    def batch(self) -> Any:
-        return BatchBuilder(self._batch_bytes, 0, is_transactional=int(self._transactional))
+    def batch(self) -> Batch:
+        return Batch(self._batch_bytes, transactional=self._transactional)
 
     def partitions(self, topic: str) -> int | None:
         return self._kafka.partitions.get(topic)
@@ -118,7 +119,7 @@ class ScriptedProducer:
         if self._transactional and self._epoch != self._kafka.producers:
             raise ProducerFenced
 
-    async def send(self, batch: Any, topic: str, partition: int) -> None:
+    async def send(self, batch: Batch, topic: str, partition: int) -> None:
         place = topic, partition
         assert partition < self._kafka.partitions[topic], "Unrecognized partition"
         records = [

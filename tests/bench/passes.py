@@ -8,15 +8,14 @@ import gc
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
-from typing import Any
 
 import orjson
-from aiokafka.producer.message_accumulator import BatchBuilder
 
+from bridge.clients.kafka.properties import BATCH_BYTES
 from bridge.clock import iso_ms
 from bridge.decode import decode, glance
 from bridge.encode import KafkaEncoder
@@ -27,6 +26,7 @@ from bridge.identify import event_id
 from bridge.model import Context, Delivery, Event, Record
 from bridge.pipeline import Pipeline
 from bridge.service.garbage import THRESHOLDS
+from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.partition import partition
 from bridge.state import ClusterState
 from bridge.validate import Schemas
@@ -36,8 +36,6 @@ from tests.bench.topic import PARTITIONS
 from tests.captures import FILES
 
 READ = 1000
-_BATCH_BYTES = 1024 * 1024
-_ZSTD = 4  # KIP-110's number of the compression
 COPIES = 10
 """Of the captures: so many that a cluster's first events, which find nothing prepared for their types, weigh little."""
 
@@ -197,20 +195,16 @@ def _encode(singles: Sequence[Prepared]) -> None:
 
 def _append(records: Sequence[Record]) -> None:
     """As the lanes of the Kafka sink do it, without the network."""
-    open_batches: dict[int, Any] = {}
+    groups: dict[int, list[Record]] = defaultdict(list)
     for record in records:
-        key = record.key or b""
-        place = partition(key, PARTITIONS)
-        while True:
-            batch = open_batches.get(place)
-            if batch is None:
-                batch = open_batches[place] = BatchBuilder(_BATCH_BYTES, _ZSTD)
-            time_ms, headers = record.timestamp_ms, list(record.headers)
-            if batch.append(timestamp=time_ms, key=key, value=record.value, headers=headers) is not None:
-                break
-            open_batches.pop(place)._build()
-    for batch in open_batches.values():
-        batch._build()
+        groups[partition(record.key or b"", PARTITIONS)].append(record)
+    for group in groups.values():
+        start = 0
+        while start < len(group):
+            batch = Batch(BATCH_BYTES, "zstd")
+            batch.extend(group, start, len(group), group[-1].timestamp_ms)
+            batch._build()
+            start += batch.record_count()
 
 
 def _transform(clusters: Iterable[Iterable[Read]]) -> None:

@@ -173,7 +173,7 @@ def test_giving_a_producer_up_ends_also_when_it_is_cancelled(kafka_servers: Serv
         connections = list(producer._aiokafka.client._conns.values())
         server.freeze()
         batch = producer.batch()
-        batch.append(timestamp=1, key=None, value=b"x" * 16_000_000, headers=[])
+        batch.extend([Record(b"x" * 16_000_000)], 0, 1, 1)
         sending = asyncio.create_task(producer.send(batch, topic, 0))
         await asyncio.wait({sending}, timeout=0.2)  # more than the sockets hold
 

@@ -55,7 +55,7 @@ async def forget_position(
     try:
         await producer.begin()
         batch = producer.batch()
-        batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=[])
+        batch.extend([record], 0, 1, record.timestamp_ms)
         place = partition(transactional_id.encode(), topics.partitions[positions])
         await explained(producer.send(batch, positions, place), servers, parsed)
         await explained(producer.commit(), servers, parsed)

@@ -3,9 +3,9 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.model import Record
+from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.window import Send
 
 _MANY = 16
@@ -49,9 +49,9 @@ class Lane:
         self._written = 0
         self._loaded = 0
 
-    def load(self, batch: Any, limit: int) -> int:
+    def load(self, batch: Batch, limit: int) -> int:
         """
-        Fill an aiokafka BatchBuilder from the head of the queue and return how many records it took.
+        Fill a batch from the head of the queue and return how many records it took.
 
         Records of a refused batch go in smaller batches, until the culprit is alone; those that were taken before it,
         and have to be sent again, go together once more.
@@ -67,26 +67,16 @@ class Lane:
             TypeError, ValueError and others: a record cannot be encoded; the batch is of no use. See `blame`.
         """
         most = self._innocents or (min(self._suspects, self._together) if self._suspects else -1)
-        self._loaded = count = 0
-        for piece in self.pieces:
-            latest = piece.latest_ms
-            for index in range(piece.start, len(piece.records)):
-                if count == most:
-                    return count
-                record = piece.records[index]
-                time = record.timestamp_ms
-                headers = record.headers
-                added = batch.append(
-                    timestamp=time if 0 <= time <= latest else max(0, min(time, latest)),
-                    key=record.key,
-                    value=record.value,
-                    headers=headers if type(headers) is list else list(headers),  # aiokafka takes no other sequence
-                )
-                # None: the batch is full and the record is not in it.
-                if added is None or (not count and batch.size() > limit):
-                    return count
-                self._loaded = count = count + 1
-        return count
+        try:
+            for piece in self.pieces:
+                start, stop = piece.start, len(piece.records)
+                if most >= 0:
+                    stop = min(stop, start + most - batch.record_count())
+                if not batch.extend(piece.records, start, stop, piece.latest_ms):
+                    break  # the batch is full
+        finally:
+            self._loaded = batch.record_count() if batch.size() <= limit else 0
+        return self._loaded
 
     def blame(self) -> bool:
         """`load` raised: returns whether the culprit is at the head; if not, those before it go first, alone."""

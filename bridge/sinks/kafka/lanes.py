@@ -1,12 +1,14 @@
 """All lanes of a sink: distributes records over them, and sends what waits there over one producer at a time."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bridge.clock import Clock
 from bridge.errors import SinkError
 from bridge.model import Record
 from bridge.sinks import DeadLetter
+from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.culprits import Culprits
 from bridge.sinks.kafka.lane import Lane, Piece
 from bridge.sinks.kafka.outage import Outage
@@ -87,7 +89,7 @@ class Lanes:
         Raises:
             SinkError: a record is for a topic that is not ours.
         """
-        groups: dict[tuple[str, int], list[Record]] = {}
+        groups: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         counts = self._counts()
         self._turn += 1
         for record in records:
@@ -96,12 +98,7 @@ class Lanes:
             if not count:
                 raise SinkError(f"a record is for the Kafka topic {topic}, which this sink does not write")
             # Without a key: one partition per send, so that they share a batch, as Java's sticky partitioner does.
-            place = topic, partition(record.key, count) if record.key is not None else self._turn % count
-            group = groups.get(place)
-            if group is None:
-                groups[place] = [record]
-            else:
-                group.append(record)
+            groups[topic, partition(record.key, count) if record.key is not None else self._turn % count].append(record)
         latest = int(self._clock.now() * 1000) + _AHEAD_MS
         for place, group in groups.items():
             self._queue(place, Piece(send, group, latest))
@@ -195,7 +192,7 @@ class Lanes:
         except Exception as error:  # noqa: BLE001 - whatever it is, the producer's owner hears of it
             self._break(error)
 
-    async def _write(self, lane: Lane, producer: Producer, batch: object, count: int) -> None:
+    async def _write(self, lane: Lane, producer: Producer, batch: Batch, count: int) -> None:
         lane.since = self._clock.monotonic()
         try:
             await producer.send(batch, lane.topic, lane.partition)

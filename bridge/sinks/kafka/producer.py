@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from bridge.clients.kafka import Properties, Topics, close_client, named_brokers
+from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.look import CONNECT_SECONDS, explained, look
 
 # Longer than a request is tried again after a lost connection, shorter than readers of committed records like to wait
@@ -20,6 +21,7 @@ class Producer:
     An idempotent producer that writes to all in-sync replicas, and can be given up.
 
     Args:
+        batch_bytes: how large a batch may become before compression.
         transactional_id: it writes in transactions only, and its start fences whoever wrote with this id before.
     """
 
@@ -30,8 +32,6 @@ class Producer:
             bootstrap_servers=list(servers),
             acks="all",
             enable_idempotence=True,
-            compression_type=properties.compression,
-            max_batch_size=batch_bytes,
             max_request_size=properties.request_bytes,
             linger_ms=properties.linger_ms,
             transactional_id=transactional_id,
@@ -40,6 +40,8 @@ class Producer:
         )
         self._servers = tuple(servers)
         self._properties = properties
+        self._batch_bytes = batch_bytes
+        self._transactional = transactional_id is not None
         self._requests: set[asyncio.Task[Any]] = set()
         self._follow_requests()
 
@@ -56,11 +58,11 @@ class Producer:
             await self._aiokafka.start()
             await self._aiokafka.client.set_topics(topics)
 
-    def batch(self) -> Any:
-        """An empty BatchBuilder of aiokafka."""
-        return self._aiokafka.create_batch()
+    def batch(self) -> Batch:
+        """An empty one, to be sent over this producer."""
+        return Batch(self._batch_bytes, self._properties.compression, transactional=self._transactional)
 
-    async def send(self, batch: Any, topic: str, partition: int) -> None:
+    async def send(self, batch: Batch, topic: str, partition: int) -> None:
         """
         Send a batch and wait until it is durable, however long that takes.
 

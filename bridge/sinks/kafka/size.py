@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 
+from bridge.headers import pairs
 from bridge.model import Record
 
 # A batch of one record: the batch's header is 61 bytes, the record's own lengths, attributes and deltas at most 21
@@ -24,7 +25,7 @@ _ERROR_VALUE_BYTES = 1024
 
 def size_of(record: Record) -> int:
     """Bytes of a batch that holds this record alone, before compression; at most 31 + 10 per header too many."""
-    headers = sum(len(name.encode()) + len(value) + _HEADER_BYTES for name, value in record.headers)
+    headers = sum(len(name.encode()) + len(value) + _HEADER_BYTES for name, value in pairs(record.headers))
     return _BATCH_BYTES + _RECORD_BYTES + len(record.value) + len(record.key or b"") + headers
 
 
@@ -44,7 +45,7 @@ def cut(record: Record, limit: int) -> Record:
         (BODY_BYTES, str(len(record.value)).encode()),
         (BODY_SHA256, hashlib.sha256(record.value).hexdigest().encode()),
     ]
-    kept = [(name, value) for name, value in record.headers if name not in {BODY_BYTES, BODY_SHA256}]
+    kept = [(name, value) for name, value in pairs(record.headers) if name not in {BODY_BYTES, BODY_SHA256}]
     bare = replace(record, value=b"", headers=kept + told)
     if size_of(bare) > limit:
         why = [(name, value[:_ERROR_VALUE_BYTES]) for name, value in kept if name.startswith(_ERRORS)]

@@ -2,9 +2,8 @@
 
 import asyncio
 
-from aiokafka.producer.message_accumulator import BatchBuilder
-
 from bridge.model import Record
+from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.lane import Lane, Piece
 from bridge.sinks.kafka.window import Send
 from tests.running import run
@@ -23,9 +22,9 @@ def lane_of(*sizes: int) -> tuple[Lane, list[Send]]:
     return lane, sends
 
 
-def batch(size: int = 16_384) -> BatchBuilder:
-    """An empty batch of aiokafka."""
-    return BatchBuilder(size, 0, is_transactional=0)
+def batch(size: int = 16_384) -> Batch:
+    """An empty batch."""
+    return Batch(size)
 
 
 def load(lane: Lane) -> int:
