@@ -10,7 +10,6 @@ import structlog
 from bridge.capture import Capture
 from bridge.clock import Clock, SystemClock
 from bridge.errors import EndOfStream, TurnLostError
-from bridge.model import Delivery
 from bridge.pipeline import Pipeline, Transformed
 from bridge.sinks import Sink
 from bridge.sources import Source
@@ -80,7 +79,8 @@ class Chain:
         self._unsettled_bytes = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._in_flight: asyncio.Queue[tuple[Awaitable[None], Transformed] | None] = asyncio.Queue(SENDS_IN_FLIGHT)
+        self._in_flight: asyncio.Queue[tuple[Awaitable[None], Transformed, int] | None] = asyncio.Queue(SENDS_IN_FLIGHT)
+        """Confirmation, what it confirms, and bytes of its bodies."""
         self._oldest: list[float] = []
         """When each unsettled batch was read, monotonic seconds, oldest first: at most SENDS_IN_FLIGHT and two more."""
 
@@ -189,9 +189,9 @@ class Chain:
             while items and not pipeline.done:
                 self._oldest.append(self._clock.monotonic())
                 batch = pipeline.transform(items)
-                self._took(batch)
+                size = self._took(batch)
                 confirmation = await sink.send(batch.records, batch.position)
-                await self._in_flight.put((confirmation, batch))
+                await self._in_flight.put((confirmation, batch, size))
                 items = items[batch.taken :]
         source.stop()
         await self._in_flight.put(None)
@@ -199,24 +199,22 @@ class Chain:
     async def _settle(self) -> None:
         """Settle batches in the order of sending, each when all its records are durable."""
         while (sent := await self._in_flight.get()) is not None:
-            confirmation, batch = sent
+            confirmation, batch, size = sent
             await confirmation
             self._source.settle(batch.deliveries)
             self.counters.settled(batch.tally, len(batch.deliveries))
             self._oldest.pop(0)
-            self._unsettled_bytes -= size_of(batch.deliveries)
+            self._unsettled_bytes -= size
             if self._unsettled_bytes < self._max_unsettled_bytes:
                 self._room.set()
 
-    def _took(self, batch: Transformed) -> None:
-        redelivered = sum(delivery.redelivered for delivery in batch.deliveries)
+    def _took(self, batch: Transformed) -> int:
+        """Count what was transformed; returns the bytes of its bodies."""
+        redelivered = sum([delivery.redelivered for delivery in batch.deliveries])
         self.counters.took(batch.tally, len(batch.deliveries), redelivered)
         self.counters.gaps += batch.gaps
-        self._unsettled_bytes += size_of(batch.deliveries)
+        size = sum([len(delivery.body) for delivery in batch.deliveries])
+        self._unsettled_bytes += size
         if self._unsettled_bytes >= self._max_unsettled_bytes:
             self._room.clear()
-
-
-def size_of(deliveries: list[Delivery]) -> int:
-    """Bytes of their bodies."""
-    return sum(len(delivery.body) for delivery in deliveries)
+        return size

@@ -24,15 +24,13 @@ class Arrivals:
         if len(items) <= MAX_READ_ITEMS and self._bytes <= MAX_READ_BYTES:
             self._items, self._bytes = [], 0
             return items
-        size = count = 0
-        for item in items[:MAX_READ_ITEMS]:
-            weight = len(item.body) if isinstance(item, Delivery) else 0
-            if count and size + weight > MAX_READ_BYTES:
-                break
-            count += 1
-            size += weight
-        taken = items[:count]
-        del items[:count]
+        taken = items[:MAX_READ_ITEMS]
+        weights = [len(item.body) if isinstance(item, Delivery) else 0 for item in taken]
+        size = sum(weights)
+        while size > MAX_READ_BYTES and len(taken) > 1:
+            taken.pop()
+            size -= weights.pop()
+        del items[: len(taken)]
         self._bytes -= size
         return taken
 
