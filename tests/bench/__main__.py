@@ -17,11 +17,11 @@ import orjson
 from tests.bench.bars import verdicts
 from tests.bench.contenders import Contender
 from tests.bench.contenders.bento import BENTOS
-from tests.bench.contenders.bridge import KOMBU, QUORUM, REDIS, REDIS_KOMBU, STREAM
+from tests.bench.contenders.bridge import ASYNCIO, KOMBU, QUORUM, REDIS, REDIS_KOMBU, STREAM
 from tests.bench.contenders.script import SCRIPT
 from tests.bench.drain import Drained, Load, Servers, drain
 from tests.bench.load import KINDS, Kind, Message, identity, messages
-from tests.bench.report import head, jobs, table
+from tests.bench.report import exceptions, head, jobs, table
 from tests.servers.kafka import KafkaServer, fetch
 from tests.servers.kafka import why_not as kafka_why_not
 from tests.servers.process import sweep
@@ -30,7 +30,7 @@ from tests.servers.rabbitmq import why_not as rabbitmq_why_not
 from tests.servers.redis import RedisServer
 from tests.servers.redis import why_not as redis_why_not
 
-CONTENDERS: tuple[Contender, ...] = (QUORUM, STREAM, KOMBU, REDIS, REDIS_KOMBU, SCRIPT, *BENTOS)
+CONTENDERS: tuple[Contender, ...] = (QUORUM, ASYNCIO, STREAM, KOMBU, REDIS, REDIS_KOMBU, SCRIPT, *BENTOS)
 """The first of ours that can run is what the others are compared with."""
 
 _WARM_UP_EVENTS = 20_000  # the first run after Kafka's start pays for its JVM's warm-up
@@ -106,12 +106,15 @@ def _drained(contender: Contender, running: Servers, load: Load) -> Drained | No
 
 
 def _load(kind: Kind, events: int, rounds: int, running: Servers, contenders: Sequence[Contender]) -> bool:
-    load = _made(kind, events)
+    loads = {share: _made(kind, int(events * share)) for share in {one.share for one in contenders} | {1.0}}
+    load = loads[1.0]
     results: dict[Contender, list[Drained]] = {one: [] for one in contenders}
     ended: set[Contender] = set()
     for number in range(rounds):
         for one in contenders if number % 2 == 0 else contenders[::-1]:
-            drained = None if one in ended else _drained(one, running, load)
+            if one.once and number:
+                continue
+            drained = None if one in ended else _drained(one, running, loads[one.share])
             if drained is None:
                 ended.add(one)
                 continue
@@ -122,7 +125,8 @@ def _load(kind: Kind, events: int, rounds: int, running: Servers, contenders: Se
     size = f"{events:,} events in {len(load.messages):,} messages, {each:.0f} bytes an event"
     runs = {one: [] if one in ended else found for one, found in results.items()}
     judged = list(verdicts(kind, {one.key: found for one, found in runs.items()}))
-    print(f"\n## {kind}: {size}, {rounds} rounds\n")
+    print(f"\n## {kind}: {size}, {rounds} round{'s' if rounds > 1 else ''}\n")
+    print(*exceptions(contenders, rounds), sep="\n")
     print(*table(runs), "", *(said for said, _ in judged), sep="\n", flush=True)
     return all(cleared for _, cleared in judged)
 

@@ -1,9 +1,13 @@
 """The bridge, through each of its readers."""
 
 import sys
+from importlib.util import find_spec
 
 from bridge.clients.queue import PREFIX, QueuePlan
 from tests.bench.contenders import Contender, Ends, missing
+
+_WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; from bridge.cli.main import main; sys.exit(main())"
+"""None: importing it fails, as where it is not installed."""
 
 _JOB = "validates, state, event_id, full native record with headers; acks after Kafka; idempotent, acks=all, zstd"
 
@@ -34,6 +38,18 @@ QUORUM = Contender(
     why_not=lambda: missing("bridge.sources.amqp"),
 )
 
+ASYNCIO = Contender(
+    key="asyncio",
+    name="bridge, quorum queue, without uvloop",
+    job=_JOB,
+    queue=f"{PREFIX}bench-asyncio",
+    command=lambda ends: [sys.executable, "-c", _WITHOUT_UVLOOP, *run(ends, "--group", "bench-asyncio")[3:]],
+    arguments=lambda: _quorum("bench-asyncio"),
+    ours=True,
+    why_not=lambda: QUORUM.why_not() or ("" if find_spec("uvloop") else "uvloop is not installed: no other can run"),
+)
+"""What uvloop gains is what this one takes more than the first."""
+
 STREAM = Contender(
     key="stream",
     name="bridge, stream protocol",
@@ -55,6 +71,7 @@ KOMBU = Contender(
     command=lambda ends: run(ends, "--group", "bench-kombu", scheme="kombu+"),
     arguments=lambda: _quorum("bench-kombu"),
     ours=True,
+    once=True,
 )
 
 REDIS = Contender(
@@ -76,4 +93,5 @@ REDIS_KOMBU = Contender(
     command=lambda ends: run(ends, scheme="kombu+"),
     broker="redis",
     ours=True,
+    once=True,
 )
