@@ -7,6 +7,7 @@ after the other, and each costs the broker and its reader as much as a large one
 """
 
 import itertools
+import socket
 from collections.abc import Iterable
 from functools import lru_cache
 from struct import Struct
@@ -22,6 +23,8 @@ from tests.servers.rabbitmq import RabbitServer
 
 _AT_ONCE = 1000
 _UNCONFIRMED = 10_000  # messages on their way: RabbitMQ confirms those of a quorum queue in batches
+# RabbitMQ stops reading while it writes what it has: py-amqp would have the connection cut after a second of that.
+_PATIENT = {socket.TCP_USER_TIMEOUT: 60_000}  # ms
 _BODY = Struct(">BHI")  # a frame's kind, channel and size
 _BODY_KIND = 3
 _END = b"\xce"
@@ -46,7 +49,7 @@ def fill(server: RabbitServer, messages: Iterable[Message]) -> None:
     Raises:
         OSError, amqp.exceptions.AMQPError: the connection is lost, or RabbitMQ is silent for 30 s.
     """
-    with server.connect() as connection:
+    with server.connect(socket_settings=_PATIENT) as connection:
         channel: Any = connection.channel()
         channel.confirm_select()
         waiting: dict[int, None] = {}  # in order, as tags are
