@@ -18,7 +18,6 @@ from bridge.service.memories import Memories
 from bridge.service.outputs import Outputs
 from bridge.service.writer import transactional_id
 from bridge.sources import Source
-from bridge.sources.lines import LinesSource
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
 from bridge.validate import Policy, Schemas
@@ -125,6 +124,8 @@ class Builder:
 
     def _source(self, end: SourceEnd, counters: Counters) -> Source:
         if end.path is not None:
+            from bridge.sources.lines import LinesSource
+
             return LinesSource(end.path)
         if end.queue_type == "stream":
             return self._stream(end)

@@ -1,24 +1,25 @@
 """From a configuration to where records and dead letters go, and in which form."""
 
 import os
+from typing import TYPE_CHECKING
 
 from bridge.clock import Clock
 from bridge.config import Config, SinkEnd
 from bridge.encode import Encoder, KafkaEncoder, LineEncoder
 from bridge.errors import RecordError
 from bridge.formats import Format
-from bridge.formats.dump import Dump
 from bridge.formats.native import Native
-from bridge.formats.pretty import Pretty
 from bridge.formats.raw import raw
 from bridge.formats.tagged import AsSent, NativeWithTags
-from bridge.formats.terminal import terminal_width, wants_color
 from bridge.model import Record
 from bridge.service.encoders import LettersApart
 from bridge.sinks import DeadLetter, LettersWritten, Sink
 from bridge.sinks.apart import Apart
-from bridge.sinks.stdout import LinesSink, LineWriter
 from bridge.validate import EVERY_TYPE, Schemas
+
+# What only lines and terminals need is imported where it is used: together a tenth of the start of a bridge to Kafka.
+if TYPE_CHECKING:
+    from bridge.sinks.stdout import LineWriter
 
 STDOUT = 1
 
@@ -40,9 +41,7 @@ class Outputs:
         self._clock = clock
         to, letters = config.to, config.dead_letters
         self._writers = {
-            str(end): LineWriter(str(end), stdout=STDOUT, clock=clock)
-            for end in (to, letters)
-            if end is not None and end.kind != "kafka"
+            str(end): _writer(end, clock) for end in (to, letters) if end is not None and end.kind != "kafka"
         }
         self._beside = letters is not None and letters.kind == "kafka" and set(letters.servers) == set(to.servers)
         """Whether they go to a topic of the records' own cluster: one producer writes both."""
@@ -97,6 +96,8 @@ class Outputs:
         format_ = self._format(label)
         tagging = self._tagging(format_, label)
         if end.kind != "kafka":
+            from bridge.formats.pretty import Pretty
+
             return LineEncoder(tagging, cluster=label, gap=format_.gap if isinstance(format_, Pretty) else None)
         content_type = CONTENT_TYPES.get(self._config.format_for(terminal=False))
         return KafkaEncoder(
@@ -113,8 +114,13 @@ class Outputs:
             case "raw":
                 return raw
             case "dump":
+                from bridge.formats.dump import Dump
+
                 return Dump()
             case "pretty":
+                from bridge.formats.pretty import Pretty
+                from bridge.formats.terminal import terminal_width, wants_color
+
                 color = wants_color(os.environ, tty=tty and self._config.to.kind == "stdout")
                 return Pretty(width=lambda: terminal_width(STDOUT, os.environ), color=color, cluster=label)
             case _:
@@ -144,6 +150,8 @@ class Outputs:
     ) -> Sink:
         config = self._config
         if end.kind != "kafka":
+            from bridge.sinks.stdout import LinesSink
+
             return LinesSink(self._writers[str(end)])
         from bridge.sinks.kafka import KafkaSink  # not at the top: aiokafka takes 0.1 s to import
 
@@ -162,3 +170,9 @@ class Outputs:
             transactional_id=transactional_id,
             clock=self._clock,
         )
+
+
+def _writer(end: SinkEnd, clock: Clock) -> "LineWriter":
+    from bridge.sinks.stdout import LineWriter
+
+    return LineWriter(str(end), stdout=STDOUT, clock=clock)
