@@ -132,7 +132,7 @@ def test_a_turn_that_was_lost_is_taken_again(how: str) -> None:
             if how == "cut":
                 broker.cut()
             else:
-                broker.send(commands.Basic.Cancel("bridge"), channel=2)
+                broker.send(commands.Basic.Cancel("bridge"), channel=1)
             await until(lambda: broker.connections == 2 and turn.held)
             assert turn.failure is None
 
