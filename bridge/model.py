@@ -56,8 +56,6 @@ class Event:
     delivery: Delivery
     index: int | None
     """Its place in the delivery's list; None when the body was a single object."""
-    whole: bool = False
-    """Known, by who validated it, to have exactly the fields that our schema of its type names."""
 
 
 @dataclass(slots=True)
@@ -87,13 +85,13 @@ class Tagged(Event):
     Its `fields` are those that fit their place in the record, and a `timestamp` whatever was sent.
     """
 
-    sent: Fields = field(kw_only=True)
+    sent: Fields
     """All fields as sent."""
-    violations: Sequence[Failure] = field(kw_only=True)
+    violations: Sequence[Failure]
     """1..n of them."""
-    timed: bool = field(kw_only=True)
+    timed: bool
     """Whether `timestamp` is the sender's; else it is when we read the event."""
-    known_sender: bool = field(kw_only=True)
+    known_sender: bool
     """Whether hostname and timestamp are the sender's: what the state is built on."""
 
 

@@ -40,7 +40,7 @@ TELLING = frozenset({"task-sent", "task-received"})
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "whole")
+    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells")
 
     def __init__(
         self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
@@ -59,7 +59,6 @@ class Plan:
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
         self.end = f',"type":{type_json}}}'.encode()
         """How an event's JSON ends when its type comes last; a value's text has its quotes escaped."""
-        self.whole = documented == set(names)
 
 
 class Native:
@@ -98,9 +97,10 @@ class Native:
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
         fields = event.fields
+        names = tuple(fields)
         plan = self._plans.get(event.type)
-        if plan is None or not ((plan.whole and event.whole) or plan.names == tuple(fields)):
-            plan = self._plan(event.type, tuple(fields))
+        if plan is None or plan.names != names:
+            plan = self._plan(event.type, names)
         state, shape = context.state, context.shape
         if state is not None and plan.tells and shape is not None and shape & TOLD:
             own: Own = ENVELOPE_ONLY

@@ -69,16 +69,7 @@ class Policy:
             fields["timestamp"] = self._clock.now() if read_at is None else read_at
         violations = self._schemas.violations(event)
         known = timed and fields.get("hostname") is not None
-        return Tagged(
-            event.type,
-            fields,
-            event.delivery,
-            event.index,
-            sent=event.fields,
-            violations=violations,
-            timed=timed,
-            known_sender=known,
-        )
+        return Tagged(event.type, fields, event.delivery, event.index, event.fields, violations, timed, known)
 
     def kept(self, failures: list[Failure]) -> list[Failure]:
         """Of what failed in a delivery, what becomes its dead letter; the rest counts as filtered."""

@@ -136,7 +136,7 @@ class Schemas:
     def plain(self, events: Sequence[Event], harmless: Callable[[bytes], bool]) -> int:
         """
         How many of the events, from the first on, are plain: keep their schemas, and nothing in them calls for a closer
-        look at their text. Says of those whether they are `whole`, too.
+        look at their text.
 
         A schema of ours may leave no room for nesting and for numbers beyond 64 bits: then an event that has no other
         fields is plain. Any other is when its delivery's text is. None of a type that a user's schema replaces is.
@@ -150,9 +150,7 @@ class Schemas:
         for event in events:
             surely = quick.get(event.type)
             try:
-                if surely is not None and surely(event.fields):
-                    event.whole = True
-                elif not self._is_plain(event, harmless):
+                if (surely is None or not surely(event.fields)) and not self._is_plain(event, harmless):
                     break
             except KeyError:  # of as many fields as its schema has, and not those
                 if not self._is_plain(event, harmless):

@@ -24,7 +24,7 @@ FIELDS: dict[Any, tuple[str, ...]] = {
         "position",
     ),
     Gap: ("reason", "from_time", "to_time", "lost", "lost_exact", "position"),
-    Event: ("type", "fields", "delivery", "index", "whole"),
+    Event: ("type", "fields", "delivery", "index"),
     Failure: ("reason", "error", "index", "path", "schema"),
     Context: ("state", "known", "complete", "shape"),
     Record: ("value", "topic", "key", "timestamp_ms", "headers", "origin", "events", "index"),

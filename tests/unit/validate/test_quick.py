@@ -99,17 +99,3 @@ def test_other_fields_than_the_schema_names_are_unknown() -> None:
 def test_schema_that_says_more_has_none(odd: dict[str, object] | bool) -> None:
     """A keyword that is not known is never passed over."""
     assert quick(odd) is None
-
-
-def test_event_that_passed_is_marked_as_whole() -> None:
-    """Who comes later need not look at its names again; an event that passed otherwise is not marked."""
-    found = [
-        event
-        for _, delivery in captures.deliveries(captures.DIRECTORY / "rabbitmq-celery-5.6.x.jsonl")
-        for event in decode(delivery)[0]
-        if event.type in {"task-started", "order-paid"} or event.type not in OURS
-    ]
-    plain = [event for event in found if SCHEMAS.plain([event], lambda _: True)]
-
-    assert {event.whole for event in plain if event.type == "task-started"} == {True}
-    assert {event.whole for event in plain if event.type not in OURS} == {False}
