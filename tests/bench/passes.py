@@ -18,7 +18,7 @@ import orjson
 from bridge.clients.kafka.properties import BATCH_BYTES
 from bridge.clock import iso_ms
 from bridge.decode import decode, glance
-from bridge.encode import KafkaEncoder
+from bridge.encode import Encoder, KafkaEncoder, LineEncoder
 from bridge.enrich import enrich
 from bridge.filter import Filter, Patterns
 from bridge.formats.native import Native
@@ -39,7 +39,7 @@ READ = 1000
 COPIES = 10
 """Of the captures: so many that a cluster's first events, which find nothing prepared for their types, weigh little."""
 
-WHOLE = "transform: all of them"
+LINES, WHOLE = "all of them, to a line, as `replay` writes it", "all of them, to a record for Kafka"
 
 _SCHEMAS = Schemas.load()
 
@@ -75,8 +75,9 @@ def main(data: str, events: int, passes: int) -> None:
         "validate": lambda: _validate(singles),
         "identify: event_id and event_time": lambda: _identify(singles),
         "enrich": lambda: _enrich(prepared),
-        "encode: native value, key and headers": lambda: _encode(singles),
-        WHOLE: lambda: _transform(clusters),
+        "encode: native value, key and headers for Kafka": lambda: _encode(singles),
+        LINES: lambda: _transform(clusters, _line_encoder),
+        WHOLE: lambda: _transform(clusters, _encoder),
         "beyond it, in the sink: partition, batch, zstd": lambda: _append(records),
     }
     us = {name: _cost(stage, passes) / len(singles) for name, stage in stages.items()}
@@ -145,9 +146,16 @@ def _about(bodies: Sequence[Delivery], singles: Sequence[Prepared], records: Ite
     )
 
 
+def _native() -> Native:
+    return Native("celery", _SCHEMAS.documented, _SCHEMAS.nullable)
+
+
 def _encoder() -> KafkaEncoder:
-    native = Native("celery", _SCHEMAS.documented, _SCHEMAS.nullable)
-    return KafkaEncoder(native, cluster="celery", topic="celery.events")
+    return KafkaEncoder(_native(), cluster="celery", topic="celery.events")
+
+
+def _line_encoder() -> LineEncoder:
+    return LineEncoder(_native(), cluster="celery")
 
 
 def _record(encoder: KafkaEncoder, one: Prepared) -> Record:
@@ -207,13 +215,13 @@ def _append(records: Sequence[Record]) -> None:
             start += batch.record_count()
 
 
-def _transform(clusters: Iterable[Iterable[Read]]) -> None:
+def _transform(clusters: Iterable[Iterable[Read]], encoder: Callable[[], Encoder] = _encoder) -> None:
     nothing = Patterns()
     for reads in clusters:
         pipeline = Pipeline(
             schemas=_SCHEMAS,
             state=ClusterState(),
-            encoder=_encoder(),
+            encoder=encoder(),
             passes=Filter(nothing, nothing, nothing),
         )
         for read in reads:
