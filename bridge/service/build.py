@@ -162,6 +162,7 @@ class Builder:
             prefetch=end.prefetch,
             max_unsettled_bytes=end.max_unsettled_bytes,
             start=end.start,
+            remembered=self._config.to.kind != "kafka",  # its transactions hold the position
             fail_fast=self._config.fail_fast,
             clock=self._clock,
         )

@@ -132,6 +132,21 @@ def test_reading_goes_on_at_the_stored_offset(rabbitmq: RabbitServer, group: str
     run(check(), seconds=30)
 
 
+def test_nothing_is_stored_where_the_sink_keeps_the_position(rabbitmq: RabbitServer, group: str) -> None:
+    """Not at its first start either, which has no position: each one stored would take an offset of the stream."""
+
+    async def check() -> None:
+        async with StreamSource(url(rabbitmq), group=group, remembered=False) as source:
+            await source.start(None)
+            await send(rabbitmq, numbered(1, 5))
+            source.settle(await take(source, 5))
+        async with StreamSource(url(rabbitmq), group=group) as source:
+            await source.start(None)
+            assert bodies(await take(source, 5)) == numbered(1, 5)
+
+    run(check(), seconds=30)
+
+
 def test_the_position_is_stored_while_reading(rabbitmq: RabbitServer, group: str) -> None:
     """What was settled is stored within moments, without a clean stop."""
 

@@ -79,11 +79,16 @@ class Reader:
         self.failure: BridgeError | None = None
         """Why it is over, if not because it was told to."""
 
-    def start(self, position: bytes | None) -> None:
-        """Ask for messages from this position on; None: from where the broker remembers. The first call counts."""
+    def start(self, position: bytes | None, *, tracked: bool) -> None:
+        """
+        Ask for messages from this position on; None: from where the broker remembers. The first call counts.
+
+        Args:
+            tracked: whether the broker is to remember what is settled.
+        """
         if not self._started:
             self._position, self._started = position, True
-            self._intake.tracked = position is None
+            self._intake.tracked = tracked
             self._wake.set()
 
     def follow(self) -> None:

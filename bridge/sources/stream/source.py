@@ -57,6 +57,7 @@ class StreamSource:
         prefetch: int = 5000,
         max_unsettled_bytes: int = 64 * 1024 * 1024,
         start: str | None = None,
+        remembered: bool = True,
         fail_fast: bool = False,
         clock: Clock = _SYSTEM_CLOCK,
     ) -> None:
@@ -68,6 +69,8 @@ class StreamSource:
             prefetch: the most deliveries unsettled at a time, but for the rest of one chunk.
             max_unsettled_bytes: of bodies, likewise.
             start: where to begin whatever is remembered (`place.read_place`); None: where it is remembered.
+            remembered: whether the broker is told up to where all is settled, when `start` is given no position; False
+                where the sink keeps the position, which is None at its very first start only.
             fail_fast: when no server can be reached at first, or the first one reached lets us read nothing, that is
                 an error.
             clock: dates deliveries and gaps, times heartbeats.
@@ -92,6 +95,7 @@ class StreamSource:
             raise ConfigError(problems)
         self._clock = clock
         self._prefetch, self._max_unsettled_bytes = prefetch, max_unsettled_bytes
+        self._remembered = remembered
         self._fail_fast = fail_fast
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -223,7 +227,7 @@ class StreamSource:
                 offset_of(position)
             except ValueError as error:
                 raise ConfigError(f"stream: {error}") from None
-        self._reader.start(position)
+        self._reader.start(position, tracked=position is None and self._remembered)
 
     async def read(self) -> list[Delivery | Gap]:
         """

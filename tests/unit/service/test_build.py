@@ -1,6 +1,7 @@
 """Which ends, formats and encoders a configuration gets."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,16 @@ def test_kafka_headers_say_what_the_format_is(format_: str, content_type: bytes,
 
     assert dict(pairs(record.headers))["content-type"] == content_type
     assert ("ce_id" in dict(pairs(record.headers))) is cloudevent
+
+
+@pytest.mark.parametrize("kafka", [False, True])
+def test_the_broker_remembers_only_what_kafka_does_not(kafka: bool) -> None:
+    """A position in Kafka's transactions is not stored in the stream too."""
+    config = Config(sources=(SourceEnd(url=Url("amqp://h"), queue_type="stream"),))
+    (chain,) = build(replace(config, to=KAFKA) if kafka else config, SystemClock())
+
+    assert isinstance(chain._source, StreamSource)
+    assert chain._source._remembered is not kafka
 
 
 @pytest.mark.parametrize(("queue_type", "name"), [("quorum", None), ("stream", "celery-bridge.prod.default")])

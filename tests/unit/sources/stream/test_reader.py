@@ -85,7 +85,7 @@ def test_reading_begins_where_it_should() -> None:
         running = asyncio.create_task(reading.reader.run())
         await until(lambda: reading.reader.connected)
         assert link.places == []
-        reading.reader.start(position)
+        reading.reader.start(position, tracked=position is None)
         await until(lambda: bool(link.places))
         await reading.close(running)
         assert link.closed == [True]
@@ -103,7 +103,7 @@ def test_a_position_of_a_stream_that_we_just_made_is_of_another() -> None:
     async def check() -> None:
         reading = Reading()
         link = reading.link(existed=False)
-        reading.reader.start(position_of(7))
+        reading.reader.start(position_of(7), tracked=False)
         running = asyncio.create_task(reading.reader.run())
         await until(lambda: bool(link.places))
         assert link.places == [Place("oldest")]
@@ -124,7 +124,7 @@ def test_a_position_of_a_replica_that_read_before_us_is_of_the_stream_that_we_ma
         running = asyncio.create_task(reading.reader.run())
         await until(lambda: reading.reader.connected)
         reading.reader.follow()
-        reading.reader.start(position_of(7))
+        reading.reader.start(position_of(7), tracked=False)
         await until(lambda: bool(link.places))
         assert link.places == [Place("offset", 6)]
         await reading.close(running)
@@ -138,7 +138,7 @@ def test_a_lost_connection_is_made_again() -> None:
     async def check() -> None:
         reading = Reading()
         first = reading.link()
-        reading.reader.start(position_of(7))
+        reading.reader.start(position_of(7), tracked=False)
         running = asyncio.create_task(reading.reader.run())
         await until(lambda: bool(first.places))
         reading.script += [ConnectError("still away"), CredentialsError("rotated")]
@@ -171,7 +171,7 @@ def test_what_no_waiting_mends_ends_it() -> None:
             reading.link(refuse=error)
         else:
             reading.script.append(error)
-        reading.reader.start(None)
+        reading.reader.start(None, tracked=True)
         await reading.reader.run()
         assert reading.reader.ended
         return reading.reader.failure
