@@ -40,20 +40,14 @@ class Segments:
         self.begun: set[int] = set()
         """Of all that were seen."""
 
-    def look(self) -> list[int]:
-        """Of those that are there now, oldest first; to be called while there are few new ones."""
-        there = sorted(int(path.stem) for path in self._folder.rglob("*.segment") if self._group in str(path.parent))
-        self.begun.update(there)
-        return there
-
-    def own(self, first: int, end: int) -> int:
-        """How many offsets from `first` to before `end` are the stream's own: one begins each segment but the first."""
-        return sum(first <= begun < end for begun in self.begun if begun)
+    def look(self) -> None:
+        """To be called while there are few new ones."""
+        self.begun.update(int(path.stem) for path in self._folder.rglob("*.segment") if self._group in str(path.parent))
 
     def behind(self, messages: int) -> int:
-        """The offset behind so many messages from the beginning."""
+        """The offset behind so many messages from the beginning: each segment but the first begins with an entry."""
         offset = messages
-        while (found := messages + self.own(0, offset)) != offset:
+        while (found := messages + sum(0 < begun < offset for begun in self.begun)) != offset:
             offset = found
         return offset
 
@@ -75,7 +69,6 @@ def cap(scene: Scene, events: int, rate: int, segment_bytes: int, *, counted: bo
     with scene.publishing(events - early.events, rate, max(early.accepted) + 1) as publishing:
         publishing.wait(PATIENCE_SECONDS + events / _SLOWEST_RATE, segments.look)
     publishing.accepted |= early.accepted
-    oldest = segments.look()[0]
     process = scene.bridge()
     deadline = time.monotonic() + PATIENCE_SECONDS + events / 1000
     while not scene.reader.seen.gaps or scene.reader.seen.latest < max(publishing.accepted):
@@ -85,7 +78,7 @@ def cap(scene: Scene, events: int, rate: int, segment_bytes: int, *, counted: bo
     report.stop(process)  # so the transaction of the last events has ended in every partition
     scene.reader.look()
     report.account(scene, publishing, repeats=0.0, expected=("lost",))
-    cut, own = judge(report, scene.reader.seen, publishing, segments, oldest)
+    cut, own = judge(report, scene.reader.seen, publishing, segments)
     said = scene.reader.seen.gaps[0].get("lost", 0)
     most = cut * _MESSAGE_BYTES / segment_bytes + 1
     report.fault_if(not cut <= said <= cut + most, f"{said} are said to be lost, {cut} are, in {most:.0f} segments")
@@ -94,12 +87,9 @@ def cap(scene: Scene, events: int, rate: int, segment_bytes: int, *, counted: bo
     return report
 
 
-def judge(report: Report, seen: Seen, publishing: Publishing, segments: Segments, oldest: int) -> tuple[int, int]:
+def judge(report: Report, seen: Seen, publishing: Publishing, segments: Segments) -> tuple[int, int]:
     """
     What is missing, which has to be from one place, with one gap.
-
-    Args:
-        oldest: the offset that what was left of the stream begins with.
 
     Returns:
         How many messages were cut off, and how many segments are known to have begun among them.
@@ -110,7 +100,7 @@ def judge(report: Report, seen: Seen, publishing: Publishing, segments: Segments
     report.fault_if(between != missing, "what is missing is not all from one place")
     cut = len({message_of(number) for number in missing})
     read = len({message_of(number) for number in publishing.accepted if number < missing[0]})
-    own = segments.own(segments.behind(read), oldest)
+    own = segments.behind(read + cut) - segments.behind(read) - cut
     gap = seen.gaps[0]
     report.figures |= {"messages cut off": cut, "said": gap.get("lost"), "segments that began among them": own}
     report.fault_if(len(seen.gaps) != 1 or gap["reason"] != "truncated" or gap.get("lost_exact"), f"{seen.gaps}")
