@@ -105,7 +105,7 @@ class RabbitServer:
 
     def wait(self) -> None:
         """Until it serves."""
-        self.process.wait_until(self._answers, within=90)
+        self.process.wait_until(self.answers, within=90)
 
     def stop(self) -> None:
         """A clean stop: connections are closed with a word, durable things are on disk."""
@@ -124,8 +124,8 @@ class RabbitServer:
             if f"{self._node}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, 9)
 
-    def _answers(self) -> bool:
-        """It accepts connections before it serves them: ask for the greeting of AMQP."""
+    def answers(self) -> bool:
+        """Whether it serves: it accepts connections before that, so it is asked for the greeting of AMQP."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             return connection.recv(1) == b"\x01"

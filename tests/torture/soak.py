@@ -98,11 +98,15 @@ class Soak:
 
     def _kill_kafka(self) -> None:
         self._scene.kafka.kill()
-        self._scene.kafka.start()
+        self._scene.kafka.start(wait=False)
+        self._read_at = float("inf")  # not before it answers
+        self.wait(self._scene.kafka.answers, "Kafka", PATIENCE_SECONDS)
+        self._read_at = time.monotonic()
 
     def _kill_rabbitmq(self) -> None:
         self._scene.rabbitmq.kill()
-        self._scene.rabbitmq.start()
+        self._scene.rabbitmq.start(wait=False)
+        self.wait(self._scene.rabbitmq.answers, "RabbitMQ", PATIENCE_SECONDS)
 
 
 def plan(times: int, dice: Random, faults: Sequence[str]) -> list[str]:
