@@ -79,7 +79,7 @@ class Publishing:
     def end(self) -> None:
         """Publish no more: what is accepted by now is all."""
         self._process.stop()
-        self._events = self.look()
+        self.events = self.look()
 
     def wait(self, within: float, meanwhile: Callable[[], object] = lambda: None) -> None:
         """
