@@ -4,7 +4,7 @@ They are not frozen (a frozen dataclass costs 0.7 us more to make); nothing may 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 Fields = dict[str, Any]
@@ -30,6 +30,30 @@ class Delivery:
     """What the source needs to settle it; opaque to everybody else. The lines source puts the line's number here."""
     position: bytes | None = None
     """Where to go on after this delivery; opaque. None where the broker itself remembers."""
+
+
+ALONE_FROM = 3
+"""Deaths with it in flight from which on a delivery is handled alone: two in a row are bad luck, or a rollout."""
+
+POISON_FROM = 5
+"""Deaths from which on a delivery that is alone is poison: two more, with nothing else in flight."""
+
+
+@dataclass(slots=True)
+class Poison(Delivery):
+    """A delivery that its source holds for the reason why the process died, again and again: nobody looks into it."""
+
+    attempts: int = 0
+    """How often it was delivered before."""
+
+    def acquitted(self) -> Delivery:
+        """The same, to be looked into."""
+        return Delivery(**{field.name: getattr(self, field.name) for field in fields(Delivery)})
+
+    @classmethod
+    def condemn(cls, delivery: Delivery, attempts: int) -> "Poison":
+        """The same, not to be looked into."""
+        return cls(**{field.name: getattr(delivery, field.name) for field in fields(Delivery)}, attempts=attempts)
 
 
 @dataclass(slots=True)
@@ -63,7 +87,7 @@ class Failure:
     """Why a delivery, or one index of its list, is no valid event. Holds no value of the event: it goes to logs."""
 
     reason: str
-    """content-type, too-large, decode, shape, schema (or sink: refused by the sink)."""
+    """content-type, too-large, decode, shape, schema, poison (or sink: refused by the sink)."""
     error: str
     index: int | None = None
     path: str = ""
@@ -74,7 +98,7 @@ class Failure:
 
 @dataclass(slots=True)
 class OwnFault(Failure):
-    """A stage of ours failed on a valid event: it is kept as a dead letter, whatever becomes of invalid ones."""
+    """We failed, and no event is to suffer for it: it is kept as a dead letter, whatever becomes of invalid ones."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from bridge.errors import InvalidEventError
 from bridge.filter import Filter
 from bridge.identify import event_id, identify
 from bridge.loss import Losses
-from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Record, Tagged, Tally
+from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Poison, Record, Tagged, Tally
 from bridge.state import ClusterState
 from bridge.validate import Policy, Schemas
 
@@ -130,7 +130,7 @@ class Pipeline:
         most = min(STRIDE_EVENTS, RECORDS_A_SEND - len(out.records))
         usual = True
         for item in items:
-            if not isinstance(item, Delivery) or not glance(item, events):
+            if item.__class__ is not Delivery or not glance(item, events):  # a Gap, Poison
                 usual = False
                 break
             deliveries.append(item)
@@ -195,6 +195,8 @@ class Pipeline:
             out.records.append(self.encoder.gap(item))
             out.gaps += 1
         else:
+            if isinstance(item, Poison) and self._policy.ends:
+                item = item.acquitted()
             decoded, failures = decode(item)
             events = self._checked(decoded, failures)
             named = self._identified_as_sent if self._policy.tags else self._identified

@@ -13,7 +13,7 @@ import orjson
 
 from bridge.decode.body import utf8
 from bridge.decode.text import marks, may_hold_big_integer, nesting, openers, repaired
-from bridge.model import Delivery, Event, Failure, Fields
+from bridge.model import Delivery, Event, Failure, Fields, OwnFault, Poison
 
 MAX_DEPTH = 64
 """Levels of objects and lists in one event, which is itself the first. Celery's own events have 2."""
@@ -40,8 +40,11 @@ def decode(delivery: Delivery) -> tuple[list[Event], list[Failure]]:
     a list fails alone. The body itself is never changed, and no text of a failure holds a value of it.
 
     Reasons: `content-type`, `too-large`, `decode` (not JSON), `shape` (not an object, or `type` missing or no string).
+    Of Poison nothing is looked at: it is an OwnFault.
     Raises nothing. Pure; for any thread. For the ordinary delivery there is `glance`, at half the cost.
     """
+    if isinstance(delivery, Poison):
+        return [], [OwnFault("poison", f"it came back {delivery.attempts} times: the bridge died while it held this")]
     text = utf8(delivery)
     if isinstance(text, Failure):
         return [], [text]

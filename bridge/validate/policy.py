@@ -44,6 +44,8 @@ class Policy:
         self._name = name
         self._schemas = schemas
         self._clock = clock or SystemClock()
+        self.ends = name == "fail"
+        """Whether an invalid event ends the process: for who counts deaths, that is one."""
         self.tags = name == "tag"
         """Whether events may be `Tagged`."""
         self.asked = EVERY_TYPE if self.tags else schemas.replaced

@@ -50,6 +50,7 @@ The reason of a dead letter says what was wrong:
 | `decode` | not JSON, not of the charset named, corrupt compression |
 | `shape` | not an object, or `type` is missing or no string |
 | `schema` | the event violates its schema |
+| `poison` | nobody looked: the bridge died again and again while it held just this |
 | `sink` | the topic can never hold the record |
 
 In a list, only the events that are wrong are dead-lettered, but by the limits of the whole message.

@@ -31,6 +31,7 @@ class BridgeProcess:
         environment: added to ours.
         stdout: where stdout goes instead of a file.
         command: what is started with these arguments.
+        cwd: where it runs.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class BridgeProcess:
         environment: Mapping[str, str] | None = None,
         stdout: int | IO[bytes] | None = None,
         command: Sequence[str] = COMMAND,
+        cwd: Path | None = None,
     ) -> None:
         number = len(list(folder.glob("bridge-*.err")))
         self._stdout, self._stderr = folder / f"bridge-{number}.out", folder / f"bridge-{number}.err"
@@ -47,6 +49,7 @@ class BridgeProcess:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig=KILL", "--", *command, *arguments],
                 stdin=subprocess.DEVNULL,
+                cwd=cwd,
                 stdout=out if stdout is None else stdout,
                 stderr=err,
                 env={**os.environ, "PYTHONWARNINGS": "default", **(environment or {})},

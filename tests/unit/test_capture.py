@@ -7,7 +7,7 @@ import pytest
 
 from bridge.capture import Capture
 from bridge.encode import LineEncoder
-from bridge.model import Delivery, Gap, Record
+from bridge.model import Delivery, Gap, Poison, Record
 from bridge.pipeline import RECORDS_A_SEND, Limit, Transformed
 from tests.unit.making import RECEIVED_AT, delivery, native, started
 
@@ -86,3 +86,9 @@ def test_refused_records_have_their_delivery() -> None:
     assert isinstance(record, Record)
     assert record.origin is not None
     assert record.origin.body == b"x"
+
+
+def test_poison_is_written_whole() -> None:
+    """Split or not: nobody looks into it."""
+    (record,) = capturing(split=True).transform([Poison(b'[{"type":"a"},{"type":"b"}]', "application/json")]).records
+    assert record.index is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.identify import event_id
-from bridge.model import Delivery, Gap, Record
+from bridge.model import Delivery, Gap, Poison, Record
 from bridge.pipeline import Pipeline, Transformed
 from bridge.validate import Schemas
 from tests.captures import FILES, deliveries
@@ -248,3 +248,25 @@ def test_fail_takes_nothing_from_the_delivery_of_an_invalid_event_on() -> None:
     assert one.done
     assert one.invalid is not None
     assert one.transform([delivery(started())]).taken == 0
+
+
+def test_poison_is_a_dead_letter_between_its_neighbours() -> None:
+    """Not decoded, and its bytes untouched; the quick way leaves it alone, and drops nothing of the others."""
+    body = delivery(started(uuid="deadly")).body
+    poison = Poison(body, "application/json", "utf-8", received_at=RECEIVED_AT, attempts=5)
+    batch = pipeline().transform([delivery(started(uuid="a")), poison, delivery(started(uuid="b"))])
+    before, letter, after = parsed(batch.records)
+    assert (before["uuid"], after["uuid"]) == ("a", "b")
+    assert (letter["type"], letter["reason"]) == ("bridge-dead-letter", "poison")
+    assert (letter.get("body") or base64.b64decode(letter["body_b64"]).decode()) == body.decode()
+    assert accounts(batch) == (3, 2, 1, 0)
+
+
+def test_where_an_invalid_event_ends_the_process_nobody_is_condemned() -> None:
+    """An end by `fail` gives the delivery back, again and again: that must not take it out of the way."""
+    poison = Poison(delivery(started(uuid="a")).body, "application/json", "utf-8", received_at=RECEIVED_AT, attempts=5)
+    one = pipeline(on_invalid="fail")
+    (record,) = parsed(one.transform([poison]).records)
+    assert record["uuid"] == "a"
+    assert one.transform([Poison(delivery({"type": "task-started"}).body, "application/json", "utf-8")]).taken == 0
+    assert one.invalid is not None

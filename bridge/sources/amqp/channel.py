@@ -57,15 +57,24 @@ class Channel:
             TimeoutError: no answer in time.
             OSError: the connection is lost.
         """
-        self.send(method)
-        return await self.wait_for(answer)
+        future = self._ask(method, answer)
+        async with asyncio.timeout(self._patience_seconds):
+            return cast(Answer, await future)  # `receive` compares the names
 
     async def wait_for(self, answer: type[Answer]) -> Answer:
         """Wait for a method that the broker sends by itself; as `call`."""
+        future = self._await(answer)
+        async with asyncio.timeout(self._patience_seconds):
+            return cast(Answer, await future)
+
+    def _ask(self, method: base.Frame, answer: type[base.Frame]) -> "asyncio.Future[base.Frame]":
+        self.send(method)
+        return self._await(answer)
+
+    def _await(self, answer: type[base.Frame]) -> "asyncio.Future[base.Frame]":
         future: asyncio.Future[base.Frame] = asyncio.get_running_loop().create_future()
         self._waiting.append((answer.name, future))
-        async with asyncio.timeout(self._patience_seconds):
-            return cast(Answer, await future)  # `receive` compares the names
+        return future
 
     async def consume(
         self, queue: str, prefetch: int, arguments: dict[str, object] | None = None, *, consumer_tag: str = "bridge"
@@ -73,28 +82,45 @@ class Channel:
         """
         Ask for the deliveries of a queue, at most `prefetch` of them unsettled; each has to be acknowledged.
 
-        They go to the connection's `receive`, and may come before this returns. Raises as `call`.
+        They go to the connection's `receive`, and may come before this returns. All is sent at once; what is asked for
+        by another call in the same turn of the loop (`asyncio.gather`) follows before any of it can be answered.
+        Raises as `call`.
 
         Args:
             arguments: of the consumer, as `x-stream-offset`.
         """
-        await self.call(commands.Basic.Qos(0, min(max(prefetch, 1), _MAX_PREFETCH), False), commands.Basic.QosOk)
         consume = commands.Basic.Consume(0, queue, consumer_tag, arguments=arguments)  # type: ignore[arg-type]
-        await self.call(consume, commands.Basic.ConsumeOk)
+        asked = [self._ask(_limit(prefetch), commands.Basic.QosOk), self._ask(consume, commands.Basic.ConsumeOk)]
+        async with asyncio.timeout(self._patience_seconds):
+            await asyncio.gather(*asked)
 
-    async def catch_up(self, queue: str, *, second: bool) -> None:
+    async def allow(self, prefetch: int) -> None:
+        """Of each consumer that begins after this, at most `prefetch` unsettled. Raises as `call`."""
+        await self.call(_limit(prefetch), commands.Basic.QosOk)
+
+    def replace(self, queue: str, consumer_tag: str, by: str | None) -> None:
+        """
+        Ask for no more deliveries to that consumer, what came may still be acknowledged, and for those of another one;
+        None: that waits already. Nothing is answered. Nothing when it is closed.
+        """
+        if self.error is None:
+            self._send(self.number, commands.Basic.Cancel(consumer_tag, nowait=True))
+            if by is not None:
+                self._send(self.number, commands.Basic.Consume(0, queue, by, nowait=True))
+
+    async def catch_up(self, queue: str, consumer_tag: str = "bridge", *, second: bool) -> None:
         """
         Until RabbitMQ has counted all acks that were sent before; what it still delivers is not wanted any more. The
         last thing before the connection is closed. Raises as `call`.
 
         Args:
             second: ask for another consumer, which must not become active: so all that is not settled keeps its order.
-                Else the consumer is cancelled.
+                Else the consumer with the tag is cancelled.
         """
         if second:
             await self.call(commands.Basic.Consume(0, queue, "bridge-end"), commands.Basic.ConsumeOk)
         else:
-            await self.call(commands.Basic.Cancel("bridge"), commands.Basic.CancelOk)
+            await self.call(commands.Basic.Cancel(consumer_tag), commands.Basic.CancelOk)
 
     def ack(self, tag: int, *, multiple: bool = False) -> None:
         """Acknowledge AMQP's delivery tag, with `multiple` all up to it. Nothing when it is closed."""
@@ -133,3 +159,7 @@ class Channel:
                 future.set_exception(error)
         if self.on_end is not None:
             self.on_end(error)
+
+
+def _limit(prefetch: int) -> commands.Basic.Qos:
+    return commands.Basic.Qos(0, min(max(prefetch, 1), _MAX_PREFETCH), False)

@@ -14,6 +14,12 @@ from bridge.sources.amqp.declarations import declare, needing, queue_exists, rea
 from bridge.sources.amqp.handshake import connect
 from bridge.sources.amqp.refusal import BROKEN, while_connecting
 
+_FIRST, _OTHERS = "bridge-first", "bridge-other"
+"""
+Consumer tags, as an operator sees them. Of one length, which the parser of deliveries likes, and in this order: what
+both held when the connection is lost comes again in the order of their tags (rabbit_fifo folds over a map).
+"""
+
 _CATCH_UP_SECONDS = 2.0
 """For the broker to count the last acks; what it still delivers meanwhile is not wanted any more."""
 
@@ -55,8 +61,10 @@ class QueueConsumer:
         self._channel: Channel | None = None
         self._aside: Channel | None = None
         """For questions."""
-        self._consuming = False
-        self._one_at_a_time = plan.arguments().get("x-single-active-consumer") is True
+        self._tag = ""
+        """Of the consumer that may be given deliveries; empty while there is none."""
+        self._prefetch = 0
+        self._one_active = plan.arguments().get("x-single-active-consumer") is True
         self._created_at = clock.now()
 
     @property
@@ -100,17 +108,47 @@ class QueueConsumer:
             return "disconnected" if transient else "queue-deleted"
         return None
 
-    async def consume(self, prefetch: int) -> None:
+    async def consume(self, prefetch: int, *, one_first: bool = False) -> None:
         """
         Ask for deliveries, at most `prefetch` of them unsettled.
+
+        A consumer of a quorum queue keeps the prefetch it began with, and the queue takes none for a channel. So with
+        `one_first` there are two: the first may hold one delivery, the other the rest, and waits behind it as a standby
+        does, so that no other process comes in between when `let_others_come` cancels the first. Both are of one
+        channel: what they hold when it ends comes again in one order.
+
+        Args:
+            one_first: a single one at a time, until `let_others_come`.
 
         Raises:
             CredentialsError, ConnectError: it did not work.
         """
-        if self._channel is not None:
-            with needing(f"read from the queue {self._queue}", self._address.shown, self._queue):
-                await self._channel.consume(self._queue, prefetch)
-            self._consuming = True
+        channel, self._prefetch = self._channel, prefetch
+        if channel is None:
+            return
+        with needing(f"read from the queue {self._queue}", self._address.shown, self._queue):
+            if not one_first or prefetch == 1:
+                self._tag = _OTHERS
+                await channel.consume(self._queue, prefetch, consumer_tag=_OTHERS)
+                return
+            self._tag = _FIRST
+            await asyncio.gather(  # at once: the first delivery may be here before the answers are
+                channel.consume(self._queue, 1, consumer_tag=_FIRST),
+                channel.consume(self._queue, prefetch - 1, consumer_tag=_OTHERS)
+                if self._one_active
+                else channel.allow(prefetch - 1),
+            )
+
+    def let_others_come(self) -> bool:
+        """
+        As many as `consume` asked for; False when that was one. To be called before the first delivery can be settled:
+        its ack would bring the first consumer another one, and what is on its way to a cancelled consumer goes back
+        behind all others.
+        """
+        if self._channel is not None and self._tag == _FIRST:
+            self._tag = _OTHERS
+            self._channel.replace(self._queue, _FIRST, by=None if self._one_active else _OTHERS)
+        return self._prefetch > 1
 
     async def waiting(self) -> int | None:
         """
@@ -172,14 +210,14 @@ class QueueConsumer:
             self.ack(tag, multiple=False)
         if self._connection is None:
             return
-        if self._channel is not None and self._channel.error is None and self._consuming:
-            self._consuming = False
+        if self._channel is not None and self._channel.error is None and self._tag:
             self._connection.resume()
             try:
                 async with asyncio.timeout(_CATCH_UP_SECONDS):
-                    await self._channel.catch_up(self._queue, second=self._one_at_a_time)
+                    await self._channel.catch_up(self._queue, self._tag, second=self._one_active)
             except BROKEN:
                 self._connection.abort()
+            self._tag = ""
         await self._connection.close()
 
     def abort(self) -> None:

@@ -15,6 +15,7 @@ from bridge.sources.amqp.arrivals import Arrivals
 from bridge.sources.amqp.consumer import QueueConsumer
 from bridge.sources.amqp.depth import Depth
 from bridge.sources.amqp.refusal import BROKEN
+from bridge.sources.amqp.suspicion import Suspicion
 from bridge.sources.amqp.window import Window
 
 Consumers = Callable[[int, Callable[[list[Delivery]], None], Callable[[], None], int], QueueConsumer]
@@ -71,19 +72,19 @@ class Reader:
         self._attempts = attempts
         self._depth, self._clock = depth, clock
         self._window = Window(max_unsettled_bytes)
+        self._suspicion = Suspicion(shown, counted=redelivers)
         self._outage = Outage(shown, clock, BROKEN)
         self._backoff = Backoff(clock)
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._started = self._stopped = self._closing = False
-        self._consuming = self._ever_consumed = False
+        self._consuming = self._ever_consumed = self._asking = False
+        self._newest: QueueConsumer | None = None  # whose deliveries come: the last one made
         self._serving: QueueConsumer | None = None
         """The consumer of the connection that stands; None while there is none."""
         self._generation = -1
-        self._early: list[Delivery] = []
-        """What came before it was known whether a Gap stands before it."""
-        self._due: int | None = None
-        """AMQP's tag up to which an ack leaves in this turn of the loop."""
+        self._early: list[Delivery] = []  # what came before it was known whether a Gap stands before it
+        self._due: int | None = None  # AMQP's tag up to which an ack leaves in this turn of the loop
 
     @property
     def ended(self) -> bool:
@@ -105,7 +106,7 @@ class Reader:
         reached = self._window.settle(deliveries)
         if self._serving is None:
             return
-        self._serving.let_read(self._window.room > 0)
+        self._pace(self._serving)
         if reached is not None:
             if self._due is None:
                 asyncio.get_running_loop().call_soon(self._acknowledge)
@@ -157,8 +158,10 @@ class Reader:
         while True:
             self._generation += 1
             self._window.begin(self._generation)
+            self._suspicion.begin()
             self._consuming, self._due, self._early = False, None, []
             consumer = self._consumers(self._generation, self._receive, self._wake.set, self._window.base)
+            self._newest = consumer
             try:
                 reason = await consumer.open(again=self.connected)
                 await self._consume(consumer)  # here: what refuses it over and over is one outage
@@ -190,7 +193,7 @@ class Reader:
         self._serving = consumer
         early, self._early = self._early, []
         self.arrivals.put(early, sum(len(delivery.body) for delivery in early))
-        consumer.let_read(self._window.room > 0)
+        self._pace(consumer)
         self.connected = True
         self.changed.set()
 
@@ -205,6 +208,7 @@ class Reader:
             heard_at, lived = consumer.heard_at, self._clock.monotonic() - since
             if self._is_final(error):
                 raise
+            self._suspicion.survive()
             self._outage.begin(error, heard_at, lived=lived)
             await consumer.close()
             if lived >= _GOOD_SECONDS:
@@ -239,23 +243,39 @@ class Reader:
 
     async def _consume(self, consumer: QueueConsumer) -> None:
         """Ask for deliveries, once, when that is wanted and needed."""
-        if self._started and not self._consuming and not self._stopped:
-            await consumer.consume(self._prefetch_that_fits())
-            self._consuming = self._ever_consumed = True
+        if not self._started or self._consuming or self._stopped:
+            return
+        self._asking = True
+        try:
+            await consumer.consume(self._prefetch_that_fits(), one_first=self._suspicion.alone)
+        finally:
+            self._asking = False
+        self._consuming = self._ever_consumed = True
+        if self._serving is not None:
+            self._pace(consumer)
 
     # Deliveries.
 
     def _receive(self, deliveries: list[Delivery]) -> None:
         """From the connection, one list per socket read."""
+        alone = self._suspicion.alone
+        if alone and self._suspicion.clears(deliveries) and self._newest is not None:
+            self._suspicion.alone = not self._newest.let_others_come()  # also when stopped, for their order
         if self._stopped:
             return  # they are not settled, so the broker keeps them
+        if alone:
+            deliveries = self._suspicion.judge(deliveries)
         size = self._window.take(deliveries)
         if self._serving is None:
             self._early += deliveries
             return
         self.arrivals.put(deliveries, size)
-        self._serving.let_read(self._window.room > 0)
+        self._pace(self._serving)
         self.changed.set()
+
+    def _pace(self, consumer: QueueConsumer) -> None:
+        """Read while there is room for what comes, or an answer is awaited."""
+        consumer.let_read(self._asking or self._window.room > 0)
 
     def _acknowledge(self) -> None:
         due, self._due = self._due, None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.decode import MAX_CONTAINERS, MAX_DEPTH, MAX_EVENTS, MAX_KEYS, decode
-from bridge.model import Delivery, Event, Failure
+from bridge.model import Delivery, Event, Failure, OwnFault, Poison
 from tests import captures, hostile
 
 NASTY = json.loads((Path(__file__).parents[2] / "data" / "nasty-bodies.json").read_text(encoding="utf-8"))
@@ -238,3 +238,13 @@ def test_kombus_typed_values_stay_what_was_sent() -> None:
         fields = {"type": "a", "x": {"__type__": kind, "__value__": "%%"}}
         (event,), failures = decode(Delivery(json.dumps(fields).encode()))
         assert (event.fields, failures) == (fields, [])
+
+
+def test_poison_is_not_looked_into() -> None:
+    """Whatever its body holds: a dead letter under every `--on-invalid`, for the fault may be ours."""
+    events, failures = decode(Poison(b'{"type":"task-started"}', "application/json", "utf-8", attempts=5))
+    assert events == []
+    (failure,) = failures
+    assert isinstance(failure, OwnFault)
+    assert (failure.reason, failure.index) == ("poison", None)
+    assert "5 times" in failure.error

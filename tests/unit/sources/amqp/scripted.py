@@ -1,5 +1,6 @@
 """A connection made of a script, in the place of `QueueConsumer`: for tests of the reader."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,10 @@ class ScriptedConsumer:
         self.acks: list[tuple[int, bool]] = []
         self.left: list[int] = []
         self.prefetch = 0
+        self.one_first = False
+        self.answers = asyncio.Event()
+        """Cleared, `consume` does not return."""
+        self.answers.set()
         self.reading = True
         self._tag = 0
         self._receive: Callable[[list[Delivery]], None] = lambda _: None
@@ -47,12 +52,14 @@ class ScriptedConsumer:
         """What the reader wants to be told."""
         self._receive, self._ended, self._base = receive, ended, base
 
-    def give(self, *bodies: bytes, redelivered: bool = False) -> None:
-        """One read of the socket."""
+    def give(self, *bodies: bytes, redelivered: bool = False, count: int = 0) -> None:
+        """One read of the socket; with a `count`, each came back so often."""
         given = []
+        headers = {"x-delivery-count": count} if count else {}
         for body in bodies:
             self._tag += 1
-            given.append(Delivery(body, redelivered=redelivered, tag=self._base + self._tag))
+            again = redelivered or count > 0
+            given.append(Delivery(body, headers=headers, redelivered=again, tag=self._base + self._tag))
         self._receive(given)
 
     def fail(self, error: Exception) -> None:
@@ -66,13 +73,19 @@ class ScriptedConsumer:
             raise self.refuse
         return self.reason if again else None
 
-    async def consume(self, prefetch: int) -> None:
+    async def consume(self, prefetch: int, *, one_first: bool = False) -> None:
         self.calls.append("consume")
+        self.one_first = one_first
         if self.refuse_consume is not None:
             raise self.refuse_consume
         self.prefetch = prefetch
         if self.early:
             self.give(*self.early)
+        await self.answers.wait()
+
+    def let_others_come(self) -> bool:
+        self.calls.append("others")
+        return self.prefetch > 1
 
     async def waiting(self) -> int | None:
         return self.messages

@@ -106,15 +106,14 @@ def test_a_cancelled_consumer_is_an_end() -> None:
 
 @pytest.mark.parametrize(("asked", "sent"), [(0, 1), (5000, 5000), (100_000, 65535)])
 def test_a_consumer_has_its_prefetch_and_arguments(asked: int, sent: int) -> None:
-    """The prefetch is the consumer's own, within what AMQP can say; each delivery is acknowledged."""
+    """The prefetch is its own, within what AMQP can say; each delivery is acknowledged. All is sent at once."""
 
     async def check() -> None:
         wire = Wire()
         consuming = asyncio.create_task(wire.channel.consume("q", asked, {"x-stream-offset": 7}))
-        await asyncio.sleep(0)
-        wire.channel.receive(QOS_OK)
         while len(wire.methods) < 2:  # noqa: ASYNC110 - nothing says so
             await asyncio.sleep(0)
+        wire.channel.receive(QOS_OK)
         wire.channel.receive(commands.Basic.ConsumeOk("bridge"))
         await consuming
         qos, consume = wire.methods
@@ -160,3 +159,23 @@ def test_catching_up_waits_for_an_answer(second: bool, asked: type[base.Frame], 
         await waiting
 
     run(check())
+
+
+@pytest.mark.parametrize("by", [None, "b"])
+def test_a_consumer_is_replaced_without_waiting(by: str | None) -> None:
+    """By one that waits already, or a new one; no answer is asked for."""
+    wire = Wire()
+    wire.channel.replace("q", "a", by)
+    cancel, *consume = wire.methods
+    assert isinstance(cancel, commands.Basic.Cancel)
+    assert (cancel.consumer_tag, cancel.nowait) == ("a", True)
+    found = [(one.queue, one.consumer_tag, one.nowait) for one in consume if isinstance(one, commands.Basic.Consume)]
+    assert found == ([] if by is None else [("q", "b", True)])
+
+
+def test_on_a_closed_channel_nothing_is_replaced() -> None:
+    """The next connection begins anew."""
+    wire = Wire()
+    wire.channel.end(OSError("gone"))
+    wire.channel.replace("q", "a", None)
+    assert wire.methods == []

@@ -1,10 +1,11 @@
 """bridge.sources.amqp.consumer"""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pamqp import base, commands
+from pamqp import base, commands, frame
 
 from bridge.clients.queue import QueuePlan
 from bridge.clock import SystemClock
@@ -23,12 +24,12 @@ CONSUMER_CHANNEL = 1
 class Consuming:
     """A consumer of a scripted broker, and what it told."""
 
-    def __init__(self, broker: ScriptedBroker, queue_type: Any = "quorum") -> None:
+    def __init__(self, broker: ScriptedBroker, queue_type: Any = "quorum", **arguments: str) -> None:
         self.got: list[Delivery] = []
         self.ends = 0
         self.consumer = QueueConsumer(
             broker.address(),
-            QueuePlan(queue_type, "g", {}),
+            QueuePlan(queue_type, "g", arguments),
             receive=self.got.extend,
             ended=self._end,
             tag_base=0,
@@ -192,6 +193,97 @@ def test_it_says_how_much_waits_until_nobody_answers() -> None:
             broker.cut()
             await until(lambda: it.ends == 1)
             assert await it.consumer.waiting() is None
+            await it.consumer.close()
+
+    run(check())
+
+
+def asked(broker: ScriptedBroker) -> list[tuple[object, ...]]:
+    """What a scripted broker was asked for, in order."""
+    found: list[tuple[object, ...]] = []
+    for one in broker.heard:
+        if isinstance(one, commands.Basic.Qos):
+            found.append(("prefetch", one.prefetch_count))
+        elif isinstance(one, commands.Basic.Consume | commands.Basic.Cancel):
+            found.append((one.name.removeprefix("Basic.").lower(), one.consumer_tag))
+        elif isinstance(one, commands.Basic.Ack):
+            found.append(("ack", one.delivery_tag))
+    return found
+
+
+FIRST = [("prefetch", 1), ("consume", "bridge-first")]
+OTHERS = [("prefetch", 6), ("consume", "bridge-other")]
+
+
+def test_the_first_delivery_comes_alone() -> None:
+    """To a consumer of its own; that of the others waits behind it, as a standby does, until the first is cancelled."""
+
+    async def check() -> None:
+        async with ScriptedBroker() as broker:
+            it = Consuming(broker)
+            await it.consumer.open(again=False)
+            await it.consumer.consume(7, one_first=True)
+            assert asked(broker) == FIRST + OTHERS
+            assert it.consumer.let_others_come()
+            assert it.consumer.let_others_come()
+            it.consumer.ack(1, multiple=True)
+            await until(lambda: ("ack", 1) in asked(broker))
+            assert asked(broker) == [*FIRST, *OTHERS, ("cancel", "bridge-first"), ("ack", 1)]
+            await it.consumer.close()
+
+    run(check())
+
+
+def test_where_several_may_be_active_the_second_consumer_begins_later() -> None:
+    """Else it would be given deliveries beside the first."""
+
+    async def check() -> None:
+        async with ScriptedBroker() as broker:
+            it = Consuming(broker, **{"x-single-active-consumer": "false"})
+            await it.consumer.open(again=False)
+            await it.consumer.consume(7, one_first=True)
+            assert asked(broker) == [*FIRST, OTHERS[0]]
+            assert it.consumer.let_others_come()
+            await it.consumer.close()
+            last = [("cancel", "bridge-first"), ("consume", "bridge-other"), ("cancel", "bridge-other")]
+            assert asked(broker) == [*FIRST, OTHERS[0], *last]
+
+    run(check())
+
+
+def test_a_prefetch_of_one_needs_no_second_consumer() -> None:
+    """There are no others that could come."""
+
+    async def check() -> None:
+        async with ScriptedBroker() as broker:
+            it = Consuming(broker)
+            await it.consumer.open(again=False)
+            await it.consumer.consume(1, one_first=True)
+            assert not it.consumer.let_others_come()
+            assert asked(broker) == [("prefetch", 1), ("consume", "bridge-other")]
+            await it.consumer.close()
+
+    run(check())
+
+
+def test_a_delivery_that_comes_before_the_answers_lets_the_others_come_at_once() -> None:
+    """All was asked for in one go, so the first is cancelled behind that, and before its delivery can be settled."""
+
+    async def check() -> None:
+        silent: dict[str, Sequence[base.Frame]] = {"Basic.Qos": [], "Basic.Consume": []}
+        async with ScriptedBroker(silent, silent) as broker:
+            it = Consuming(broker)
+            await it.consumer.open(again=False)
+            consuming = asyncio.create_task(it.consumer.consume(7, one_first=True))
+            await until(lambda: asked(broker) == FIRST + OTHERS)
+            assert it.consumer.let_others_come()
+            it.consumer.ack(1, multiple=True)
+            await until(lambda: asked(broker) == [*FIRST, *OTHERS, ("cancel", "bridge-first"), ("ack", 1)])
+            for tag in ("bridge-first", "bridge-other"):
+                broker.write(frame.marshal(commands.Basic.QosOk(), CONSUMER_CHANNEL))
+                broker.write(frame.marshal(commands.Basic.ConsumeOk(tag), CONSUMER_CHANNEL))
+            await consuming
+            it.consumer.abort()
             await it.consumer.close()
 
     run(check())

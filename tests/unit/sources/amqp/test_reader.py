@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsError, SourceError
-from bridge.model import Delivery, Gap
+from bridge.model import Delivery, Gap, Poison
 from bridge.sources.amqp.depth import ASK_SECONDS, Depth
 from bridge.sources.amqp.reader import Reader
 from bridge.telemetry import Counters
@@ -195,8 +195,8 @@ def test_what_came_before_a_refusal_comes_again() -> None:
 
     async def check() -> None:
         class GivesAndFails(ScriptedConsumer):
-            async def consume(self, prefetch: int) -> None:
-                await super().consume(prefetch)
+            async def consume(self, prefetch: int, *, one_first: bool = False) -> None:
+                await super().consume(prefetch, one_first=one_first)
                 raise ConnectError("gone")
 
         first, second = GivesAndFails(early=[b"12345"]), ScriptedConsumer(early=[b"12345"])
@@ -375,5 +375,145 @@ def test_the_depth_is_watched_while_there_is_a_connection() -> None:
                     reading.clock.turn(60)
             reader.stop()
         assert counters.queue_messages is None
+
+    run(check())
+
+
+def test_the_first_delivery_lets_the_others_come_before_it_is_handed_out() -> None:
+    """So its ack, which would bring the first consumer another one, is counted after that."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer) as reader:
+            await until(lambda: consumer.prefetch > 0)
+            assert consumer.one_first
+            consumer.give(b"1")
+            assert consumer.calls == ["open", "consume", "others"]
+            consumer.give(b"2", b"3")
+            assert bodies(await taken(reader, 3)) == [b"1", b"2", b"3"]
+            assert consumer.calls == ["open", "consume", "others"]
+
+    run(check())
+
+
+def test_deliveries_come_one_by_one_while_they_have_come_back_too_often() -> None:
+    """So that the next crash is charged to one only; the first that has not lets the others come, once."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer) as reader:
+            await until(lambda: consumer.prefetch > 0)
+            for count in (4, 3):
+                consumer.give(b"charged", count=count)
+                reader.settle([item for item in await taken(reader, 1) if isinstance(item, Delivery)])
+            assert consumer.calls == ["open", "consume"]
+            consumer.give(b"innocent", count=2)
+            assert consumer.calls == ["open", "consume", "others"]
+            consumer.give(b"another", count=7)  # not alone, so not charged
+            items = await taken(reader, 2)
+            assert bodies(items) == [b"innocent", b"another"]
+            assert not [item for item in items if isinstance(item, Poison)]
+
+    run(check())
+
+
+def test_what_came_back_five_times_and_is_alone_is_poison() -> None:
+    """It is handed out as such, and settled like any other."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer) as reader:
+            await until(lambda: consumer.prefetch > 0)
+            consumer.give(b"deadly", count=5)
+            (poison,) = await taken(reader, 1)
+            assert isinstance(poison, Poison)
+            assert (poison.body, poison.attempts) == (b"deadly", 5)
+            reader.settle([poison])
+            await asyncio.sleep(0)
+            assert consumer.acks == [(1, True)]
+
+    run(check())
+
+
+def test_with_a_prefetch_of_one_every_delivery_is_alone() -> None:
+    """Also behind one that is not suspect."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer, prefetch=1) as reader:
+            await until(lambda: consumer.prefetch > 0)
+            consumer.give(b"1")
+            consumer.give(b"deadly", count=5)
+            first, second = await taken(reader, 2)
+            assert not isinstance(first, Poison)
+            assert isinstance(second, Poison)
+
+    run(check())
+
+
+def test_a_lost_connection_condemns_nobody() -> None:
+    """The broker counts it as it counts a crash; but we are still there."""
+
+    async def check() -> None:
+        first, second = ScriptedConsumer(), ScriptedConsumer()
+        async with (reading := Reading(first, second)) as reader:
+            await until(lambda: first.prefetch > 0)
+            first.give(b"held", count=4)
+            await taken(reader, 1)
+            first.fail(OSError("gone"))
+            await reading.clock.until_sleeping()
+            reading.clock.turn(5)
+            await until(lambda: second.prefetch > 0)
+            second.give(b"held", count=5)
+            (again,) = await taken(reader, 1)
+            assert not isinstance(again, Poison)
+
+    run(check())
+
+
+def test_a_queue_that_does_not_count_is_never_suspected() -> None:
+    """A transient one: all that fits is asked for at once."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer, redelivers=False):
+            await until(lambda: consumer.prefetch > 0)
+            assert not consumer.one_first
+
+    run(check())
+
+
+def test_answers_are_read_while_deliveries_are_asked_for_though_the_window_is_full() -> None:
+    """Else the broker's answer would never come; afterwards reading pauses."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        consumer.answers.clear()
+        reading = Reading(consumer, max_unsettled_bytes=20)
+        reading.reader.begin()
+        await until(lambda: reading.reader.connected)
+        reading.reader.start()
+        await until(lambda: consumer.prefetch > 0)
+        consumer.give(b"x" * 20)
+        assert consumer.reading
+        consumer.answers.set()
+        await until(lambda: not consumer.reading)
+        await reading.reader.close()
+
+    run(check())
+
+
+@pytest.mark.parametrize(("count", "calls"), [(2, ["others"]), (3, [])])
+def test_a_stop_leaves_what_came_back_in_its_order(count: int, calls: list[str]) -> None:
+    """What is alone goes behind all others that came back, so those come too, though nobody wants them."""
+
+    async def check() -> None:
+        consumer = ScriptedConsumer()
+        async with Reading(consumer) as reader:
+            await until(lambda: consumer.prefetch > 0)
+            reader.stop()
+            consumer.give(b"1", count=count)
+            assert consumer.calls == ["open", "consume", *calls]
+            assert reader.arrivals.take() == []
 
     run(check())

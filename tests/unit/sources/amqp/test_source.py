@@ -115,7 +115,7 @@ def test_leaving_sends_what_was_settled_first() -> None:
         async with ScriptedBroker() as broker:
             async with AmqpSource(broker.url) as source:
                 await source.start(None)
-                await until(lambda: "Basic.Consume" in broker.names)
+                await until(lambda: broker.names.count("Basic.Consume") == 2)
                 broker.write(delivery(1, b"1"))
                 source.settle([item for item in await source.read() if isinstance(item, Delivery)])
             assert broker.names[-3:] == ["Basic.Ack", "Basic.Consume", "Connection.Close"]
@@ -131,7 +131,7 @@ def test_a_right_that_is_missing_later_is_waited_for() -> None:
         broker = ScriptedBroker({"Basic.Consume": [refused]}, {"Basic.Consume": [commands.Basic.ConsumeOk("bridge")]})
         async with broker, AmqpSource(broker.url) as source:
             await source.start(None)
-            await until(lambda: broker.names.count("Basic.Consume") == 2)
+            await until(lambda: broker.names.count("Basic.Consume") == 4)  # two of each connection
 
     run(check())
 
