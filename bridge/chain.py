@@ -2,23 +2,35 @@
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from typing import Protocol
 
 import structlog
 
 from bridge.capture import Capture
+from bridge.caution import Caution
 from bridge.clock import Clock, SystemClock
-from bridge.errors import EndOfStream, TurnLostError
+from bridge.errors import EndOfStream, SinkError, TurnLostError
+from bridge.model import Delivery, Gap
 from bridge.pipeline import Pipeline, Transformed
 from bridge.sinks import Sink
-from bridge.sources import Source
+from bridge.sources import MAX_READ_ITEMS, Source
 from bridge.telemetry import Counters, Status
 
 log = structlog.get_logger()
 
 SENDS_IN_FLIGHT = 4
 """Sends accepted and not yet confirmed: enough to hide Kafka's round trip, few enough to bound what a crash repeats."""
+
+REACH = (SENDS_IN_FLIGHT + 2) * MAX_READ_ITEMS
+"""Deliveries that a chain can have looked at while nothing is confirmed: of the sends in flight, of one that waits to
+be among them, and of one more."""
+
+_IDLE_SECONDS = 1.0
+"""A source that gives nothing for so long after its start has nothing."""
+
+_REST_SECONDS = 1.0
+"""For a last word to the sink."""
 
 
 class Memory(Protocol):
@@ -131,14 +143,20 @@ class Chain:
             if not await self._unless_stopped(resuming):
                 return
             position = resuming.result()
-            if self._memory and not await self._unless_stopped(self._memory.recall(self.pipeline, position)):
+            beginning = asyncio.ensure_future(self._sink.begin())  # now: what is recalled may be deadly as well
+            if not await self._unless_stopped(beginning):
+                return
+            caution = Caution(beginning.result(), REACH)
+            memory = None if caution.alone else self._memory
+            if memory and not await self._unless_stopped(memory.recall(self.pipeline, position)):
+                await self._rest()
                 return
             await self._source.start(position)
             if not self._stopped.is_set():
                 self.status = Status.OK
                 log.info("chain started", cluster=self.label)
             async with self._memory.keeping(self.pipeline) if self._memory else nullcontext():
-                await self._move()
+                await self._move(caution)
             if self.pipeline.invalid is not None:
                 raise self.pipeline.invalid
 
@@ -168,31 +186,59 @@ class Chain:
                 task.cancel()
             await asyncio.gather(doing, stopped, return_exceptions=True)
 
-    async def _move(self) -> None:
+    async def _rest(self) -> None:
+        """Nothing was read. Not waited for when the sink is away; one that cannot go on says so at the next send."""
+        with suppress(TimeoutError, SinkError):
+            async with asyncio.timeout(_REST_SECONDS):
+                await self._sink.rest()
+
+    async def _move(self, caution: Caution) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._pump(), name=f"pump {self.label}")
+                tasks.create_task(self._pump(caution), name=f"pump {self.label}")
                 tasks.create_task(self._settle(), name=f"settle {self.label}")
         except ExceptionGroup as errors:
             reason = errors.exceptions[0]  # one chain ends for one reason: the other task was only cancelled
             raise reason from reason.__cause__  # kept: a reader that left is told from a full disk by it
 
-    async def _pump(self) -> None:
+    async def _first(self) -> list[Delivery | Gap]:
+        """The first read. While there is nothing to read, nobody looks at anything: who dies then, dies of nothing."""
+        reading = asyncio.ensure_future(self._source.read())
+        idling = asyncio.ensure_future(self._clock.sleep(_IDLE_SECONDS))
+        try:
+            await asyncio.wait({reading, idling}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and reading.exception() is None:
+                return reading.result()
+            await self._rest()
+            items = await reading
+            await self._sink.begin()
+            return items
+        finally:
+            for task in (reading, idling):
+                task.cancel()
+            await asyncio.gather(reading, idling, return_exceptions=True)
+
+    async def _pump(self, caution: Caution) -> None:
         """Read, transform and send until the source ends; a None in the queue tells the settler."""
         source, sink, pipeline = self._source, self._sink, self.pipeline
+        read = self._first
         while not pipeline.done:
             await self._room.wait()
             try:
-                items = await source.read()
+                items = await read()
             except EndOfStream:
                 break
+            read = source.read
             while items and not pipeline.done:
+                alone = caution.alone
                 self._oldest.append(self._clock.monotonic())
-                batch = pipeline.transform(items)
+                batch = pipeline.transform(caution.next(items))
                 size = self._took(batch)
                 confirmation = await sink.send(batch.records, batch.position)
                 await self._in_flight.put((confirmation, batch, size))
                 items = items[batch.taken :]
+                if alone:
+                    await self._in_flight.join()
         source.stop()
         await self._in_flight.put(None)
 
@@ -207,6 +253,7 @@ class Chain:
             self._unsettled_bytes -= size
             if self._unsettled_bytes < self._max_unsettled_bytes:
                 self._room.set()
+            self._in_flight.task_done()
 
     def _took(self, batch: Transformed) -> int:
         """Count what was transformed; returns the bytes of its bodies."""

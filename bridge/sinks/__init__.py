@@ -49,6 +49,26 @@ class Sink(Protocol):
         """The position to go on from. An exactly-once sink fences the old writer first; others return None."""
         ...
 
+    async def begin(self) -> int:
+        """
+        Note, durably, that somebody is about to look at what lies behind the position. After `resume`, before the first
+        `send`.
+
+        Returns:
+            How often that was noted before with nothing sent behind it: whoever looked died. 0 where nobody counts,
+            because no position is kept here, or the source's broker does.
+
+        Raises:
+            SinkError: it cannot go on.
+        """
+        ...
+
+    async def rest(self) -> None:
+        """
+        Take the last `begin` back, with nothing sent since: there was nothing to look at. Raises as `begin`.
+        """
+        ...
+
     async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
         """
         Send 0..n records in order; with none, only the position advances.

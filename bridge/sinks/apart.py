@@ -58,6 +58,14 @@ class Apart:
         """The position that the sink of the records knows."""
         return await self._records.resume()
 
+    async def begin(self) -> int:
+        """What the sink of the records counts."""
+        return await self._records.begin()
+
+    async def rest(self) -> None:
+        """What the sink of the records counts."""
+        await self._records.rest()
+
     async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
         """
         As `Sink.send`. With dead letters among the records the first await waits until these are durable.

@@ -40,6 +40,7 @@ class MemorySink:
         refuse: Callable[[Record], str | None] | None = None,
         connect: Iterable[BridgeError] = (),
         position: bytes | None = None,
+        begun: int = 0,
         fail_fast: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -51,6 +52,7 @@ class MemorySink:
             connect: what the first attempts to connect meet: a transient error is waited out (raised with
                 `fail_fast`), a permanent one is raised.
             position: what `resume` returns until a send with a position is durable.
+            begun: how often others called `begin` since then.
             fail_fast: raise ConnectError instead of waiting for the server.
             clock: times the attempts to connect.
         """
@@ -66,6 +68,7 @@ class MemorySink:
         self._in_flight: deque[_Sent] = deque()
         self._changed = asyncio.Event()
         self.position = position
+        self.begun = begun
         self.records: list[Record] = []
         self.sends: list[tuple[list[Record], bytes | None]] = []
 
@@ -133,6 +136,15 @@ class MemorySink:
         """The last position that is durable."""
         return self.position
 
+    async def begin(self) -> int:
+        """How often it was called since a position became durable, before this time."""
+        self.begun += 1
+        return self.begun - 1
+
+    async def rest(self) -> None:
+        """Take the last `begin` back."""
+        self.begun -= 1
+
     async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
         """
         Send 0..n records as `Sink.send` says; at most MAX_IN_FLIGHT sends wait for their confirmation.
@@ -175,6 +187,7 @@ class MemorySink:
             self.sends.append((sent.records, sent.position))
             if sent.position is not None:
                 self.position = sent.position
+                self.begun = 0
             if not sent.confirmation.done():
                 sent.confirmation.set_result(None)
         self._changed.set()

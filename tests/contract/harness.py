@@ -107,7 +107,10 @@ class SinkHarness(Harness, Protocol):
     can_refuse: ClassVar[bool]
     """`refused` works."""
     remembers: ClassVar[bool]
-    """`resume` returns the last position that was sent and confirmed; otherwise it returns None."""
+    """
+    `resume` returns the last position that was sent and confirmed, and `begin` counts beside it; otherwise they return
+    None and 0.
+    """
 
     def sink(self, *, fail_fast: bool = False) -> Sink:
         """A new sink, not entered, on the same output; its dead letters are made by `dead_letter` below."""

@@ -380,3 +380,46 @@ def test_sink_that_keeps_no_position_resumes_at_none(sink_harness: SinkHarness) 
             assert await sink.resume() is None
 
     claim(sink_harness, check)
+
+
+@sinks("remembers")
+def test_sink_that_remembers_counts_who_began_and_sent_nothing(sink_harness: SinkHarness) -> None:
+    """Beside the position: one that died of what lies behind it. Whatever is confirmed begins anew."""
+
+    async def check() -> None:
+        for before in (0, 1):
+            async with sink_harness.sink() as sink:
+                await sink.resume()
+                assert await sink.begin() == before
+        async with sink_harness.sink() as sink:
+            await sink.resume()  # no look yet
+        async with sink_harness.sink() as sink:
+            await sink.resume()
+            assert await sink.begin() == 2
+            await sink.rest()
+        async with sink_harness.sink() as sink:
+            assert await sink.resume() is None
+            assert await sink.begin() == 2
+            await (await sink.send([sink_harness.record(1)], b"5"))
+        async with sink_harness.sink() as sink:
+            assert await sink.resume() == b"5"
+            assert await sink.begin() == 0
+
+    claim(sink_harness, check)
+
+
+@sinks(without="remembers")
+def test_sink_that_keeps_no_position_counts_nobody(sink_harness: SinkHarness) -> None:
+    """That is the source's, or nobody's."""
+
+    async def check() -> None:
+        for _ in range(2):
+            async with sink_harness.sink() as sink:
+                await sink.resume()
+                assert await sink.begin() == 0
+            async with sink_harness.sink() as sink:
+                await sink.resume()
+                await sink.begin()
+                await sink.rest()
+
+    claim(sink_harness, check)

@@ -14,13 +14,16 @@ from random import Random
 import pytest
 
 from bridge.sources.amqp import AmqpSource
+from bridge.sources.stream import StreamSource
 from tests.e2e.bridge_process import BridgeProcess
 from tests.integration.deadly_bridge import EXIT_CODE
 from tests.ledger import publish
 from tests.reading import read_bodies
 from tests.running import run
+from tests.servers.kafka import KafkaServer
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
+from tests.topics import DEAD_LETTERS, make_topics, new_topic_name, read_topic
 
 pytestmark = pytest.mark.servers("rabbitmq")
 
@@ -166,3 +169,37 @@ def test_a_takeover_begins_with_one_delivery_too(rabbitmq: RabbitServer, group: 
             assert await read_bodies(standby, len(bodies)) == bodies
 
     run(check(), seconds=60)
+
+
+@pytest.mark.servers("kafka")
+def test_of_a_stream_only_the_deadly_one_is_poison(
+    rabbitmq: RabbitServer, kafka: KafkaServer, group: str, tmp_path: Path
+) -> None:
+    """Its broker counts nothing: the count stands beside the position in Kafka. Nothing is repeated."""
+    bodies = [event(0, note="deadly"), *(event(n) for n in range(1, 15))]
+    url, topic = f"{rabbitmq.url}?stream_port={rabbitmq.stream_port}", new_topic_name()
+
+    async def prepare() -> None:
+        await make_topics(kafka.bootstrap, topic)
+        async with StreamSource(url, group=group):
+            await asyncio.to_thread(publish, rabbitmq.url, bodies)
+
+    async def numbers_there() -> list[int]:
+        return [json.loads(one.value)["extra"]["number"] for one in await read_topic(kafka.bootstrap, topic)]
+
+    run(prepare())
+    ends = ("--from", url, "--queue-type", "stream", "--group", group, "--to", f"kafka://{kafka.bootstrap}/{topic}")
+    for _ in range(5):
+        assert BridgeProcess(tmp_path, "run", *ends, command=DEADLY_BRIDGE, cwd=ROOT).ended() == EXIT_CODE
+    life = BridgeProcess(tmp_path, "run", *ends, command=DEADLY_BRIDGE, cwd=ROOT)
+    assert life.wait_for("a delivery is dead-lettered as poison")["times"] == 5
+    deadline = time.monotonic() + SECONDS
+    while (found := run(numbers_there())) != list(range(1, 15)):
+        assert found == list(range(1, len(found) + 1))
+        assert time.monotonic() < deadline, life.stderr
+        life.assert_running()
+    life.terminate()
+    assert life.ended() == 0, life.stderr
+    (letter,) = run(read_topic(kafka.bootstrap, topic + DEAD_LETTERS))
+    assert letter.value == bodies[0]
+    assert dict(letter.headers)["celery.errors.reason"] == b"poison"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ from bridge.model import Gap, Record
 from bridge.pipeline import RECORDS_A_SEND
 from bridge.sinks import DeadLetter
 from bridge.telemetry import Counters, Status
-from bridge.testing import Drop, MemorySink, MemorySource
+from bridge.testing import Drop, FakeClock, MemorySink, MemorySource
 from tests.running import run, until
 from tests.unit.making import event, pipeline, started
 
@@ -539,3 +539,102 @@ def test_what_workers_counted_and_nobody_saw_is_estimated() -> None:
 
     assert (chain.counters.received, chain.counters.dead_lettered) == (5, 0)
     assert chain.events_lost_estimate == 5
+
+
+class Begun(MemorySink):
+    """Notes what was sent before the one after it was."""
+
+    def __init__(self, begun: int) -> None:
+        super().__init__(begun=begun)
+        self.unconfirmed: list[int] = []
+
+    async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
+        self.unconfirmed.append(self.in_flight)
+        return await super().send(records, position)
+
+
+@pytest.mark.parametrize(("begun", "sends", "poison"), [(2, 1, []), (3, 5, []), (4, 5, []), (5, 5, [b"1"])])
+def test_where_processes_died_deliveries_go_one_by_one(begun: int, sends: int, poison: list[bytes]) -> None:
+    """From the third time on; after the fifth what is at the position is dead-lettered, and nothing else."""
+    source, sink = MemorySource(bodies(5)), Begun(begun)
+
+    run(made(source, sink).run())
+
+    assert len(sink.sends) == sends
+    assert [position for records, position in sink.sends if b'"poison"' in records[0].value] == poison
+    assert len(source.settled) == 5
+
+
+def test_one_that_goes_alone_is_durable_before_the_next_is_looked_at() -> None:
+    """Else the next death could be either one's."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(3)), Begun(3)
+        sink.hold()
+        running = asyncio.create_task(made(source, sink).run())
+        for _ in range(3):
+            await until(lambda: sink.in_flight == 1)
+            sink.release(1)
+            await until(lambda: sink.in_flight == 0 or len(sink.unconfirmed) == 3)
+        sink.release()
+        await running
+        assert sink.unconfirmed == [0, 0, 0]
+
+    run(scenario())
+
+
+def test_who_reads_nothing_is_not_counted() -> None:
+    """Started and stopped again and again while there is nothing to read, a bridge dies of nothing."""
+    sink = MemorySink()
+    for _ in range(3):
+        run(made(MemorySource(), sink).run())
+    assert sink.begun == 0
+
+
+def test_who_waits_for_the_first_delivery_is_not_counted_until_it_comes() -> None:
+    """Killed meanwhile, a bridge dies of nothing."""
+
+    async def scenario() -> None:
+        source, sink, clock = MemorySource(ends=False), MemorySink(begun=2), FakeClock()
+        sink.hold()
+        chain = made(source, sink, clock=clock)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: sink.begun == 3)
+        await clock.until_sleeping()
+        clock.turn(5)
+        await until(lambda: sink.begun == 2)
+        source.feed(body(1))
+        await until(lambda: sink.in_flight == 1)
+        assert sink.begun == 3
+        sink.release()
+        chain.stop()
+        await running
+        assert sink.begun == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("begun", "recalled"), [(2, True), (3, False)])
+def test_where_processes_died_nothing_is_recalled(begun: int, recalled: bool) -> None:
+    """What is deadly may lie before the position too: it was passed there, as a dead letter."""
+    source, sink = MemorySource(bodies(1)), MemorySink(begun=begun)
+    memory = Remembering(source)
+    run(made(source, sink, memory=memory).run())
+    assert ("recall" in memory.said) is recalled
+
+
+def test_stopped_while_it_recalls_it_is_not_counted() -> None:
+    """It was alive."""
+
+    async def scenario() -> None:
+        source, sink = MemorySource(bodies(1)), MemorySink()
+        memory = Remembering(source, slow=True)
+        chain = made(source, sink, memory=memory)
+        running = asyncio.create_task(chain.run())
+        await until(lambda: "recall" in memory.said)
+        assert sink.begun == 1
+        chain.stop()
+        await running
+        assert sink.begun == 0
+
+    run(scenario())

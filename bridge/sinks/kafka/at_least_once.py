@@ -27,6 +27,13 @@ class AtLeastOnce:
         """None: Kafka does not know where we were, the source's broker does."""
         return None
 
+    async def begin(self) -> int:
+        """0: nothing is kept beside the records."""
+        return 0
+
+    async def rest(self) -> None:
+        """Nothing was noted."""
+
     def put(self, send: Send, records: Sequence[Record], position: bytes | None) -> None:  # noqa: ARG002 - as above
         """
         Queue a send behind those before it.

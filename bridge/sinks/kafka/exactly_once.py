@@ -23,6 +23,8 @@ from bridge.sinks.kafka.window import Send, Window
 # that comes just now, who waits for us instead.
 _FENCED_SECONDS = 2.0
 
+_NOT_ASKED = "the Kafka sink was not asked where to resume"
+
 log = structlog.get_logger()
 
 
@@ -80,6 +82,23 @@ class ExactlyOnce:
             log.info("kafka writer took its place", transactional_id=self._transactional_id)
         return self._transactions.position
 
+    async def begin(self) -> int:
+        """As `Sink.begin`; raises as `put`."""
+        if not self._transactions.committed:
+            raise SinkError(_NOT_ASKED)
+        before = self._transactions.begun
+        await self._note(1)
+        return before
+
+    async def rest(self) -> None:
+        """As `Sink.rest`."""
+        await self._note(-1)
+
+    async def _note(self, begins: int) -> None:
+        send = await self._window.open()
+        self._transactions.put(send, [], None, begins=begins)
+        await send.confirmation
+
     def put(self, send: Send, records: Sequence[Record], position: bytes | None) -> None:
         """
         Queue a send for the next transaction.
@@ -88,7 +107,7 @@ class ExactlyOnce:
             SinkError: before `resume`: where the source has to go on was not asked.
         """
         if not self._transactions.committed:
-            raise SinkError("the Kafka sink was not asked where to resume")
+            raise SinkError(_NOT_ASKED)
         self._transactions.put(send, records, position)
 
     async def attempt(self, up: Callable[[], None]) -> tuple[BaseException, bool]:

@@ -8,6 +8,7 @@ Key: the writer's transactional id. Value: a JSON object of
     position        the source's, opaque, as text (bytes that are no UTF-8: `position_b64`); null: nothing was read yet
     writer          which run of a bridge wrote it: 32 hexadecimal digits
     transaction     of that run, counted from 0
+    begun           how often bridges began to look at what lies behind the position and committed nothing; without it 0
 """
 
 import asyncio
@@ -49,10 +50,13 @@ class Stored:
     position: bytes | None
     writer: str
     transaction: int
+    begun: int = 0
 
     def record(self, topic: str, transactional_id: str, now_ms: int) -> Record:
         """It as a record for the topic of positions."""
         fields: dict[str, Any] = {"version": _VERSION, "writer": self.writer, "transaction": self.transaction}
+        if self.begun:
+            fields["begun"] = self.begun
         try:
             fields["position"] = None if self.position is None else self.position.decode()
         except UnicodeDecodeError:
@@ -77,7 +81,7 @@ def parse(value: bytes | None) -> Stored | None:
         position: bytes | None = None if text is None else text.encode()
         if coded is not None:
             position = base64.b64decode(coded, validate=True)
-        return Stored(position, str(fields["writer"]), int(fields["transaction"]))
+        return Stored(position, str(fields["writer"]), int(fields["transaction"]), int(fields.get("begun", 0)))
     except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SinkError("what is stored as our position is none; `--start` begins anew") from error
 

@@ -150,6 +150,19 @@ class KafkaSink:
             return None
         return await self._opened().resume()
 
+    async def begin(self) -> int:
+        """
+        As `Sink.begin`: with a transactional id a transaction of its own, beside the stored position.
+
+        Raises:
+            SinkError: the sink is closed, or fenced.
+        """
+        return await self._opened().begin()
+
+    async def rest(self) -> None:
+        """As `Sink.rest`, likewise; raises as `begin`."""
+        await self._opened().rest()
+
     async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
         """
         Queue 0..n records, in order; returns when fewer sends than the window holds are under way. What it returns is

@@ -37,6 +37,8 @@ class Entry:
     records: Sequence[Record]
     """As they are sent: what was refused is replaced by its dead letter."""
     position: bytes | None
+    begins: int = 0
+    """1: it only notes that what lies behind the position is about to be looked at; -1: it takes that back."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Transactions:
         """Transactions so far; with the first one we have taken our place."""
         self.position: bytes | None = None
         """The last one that is committed."""
+        self.begun = 0
+        """How often it was noted that what lies behind that is looked at, and nothing was committed since."""
         self._window = window
         self._parts = Window()
         self.lanes = make_lanes(self._parts, self._replace)
@@ -87,12 +91,12 @@ class Transactions:
         self._news = asyncio.Event()
         self._open: Transaction | None = None
         """Begun, and not known to be committed."""
-        self._begun = float("-inf")  # of the loop's clock: the pace is the network's
+        self._opened = float("-inf")  # of the loop's clock: the pace is the network's
 
-    def put(self, send: Send, records: Sequence[Record], position: bytes | None) -> None:
+    def put(self, send: Send, records: Sequence[Record], position: bytes | None, *, begins: int = 0) -> None:
         """Queue a send for the next transaction. Its position covers it and all before it; None: none of its own."""
         send.pieces = 1
-        self._waiting.append(Entry(send, records, position))
+        self._waiting.append(Entry(send, records, position, begins))
         self._records += len(records)
         self._news.set()
 
@@ -119,7 +123,7 @@ class Transactions:
         """
         self.check(stored)
         if not self.committed:
-            self.position = stored.position if stored is not None else None
+            self.position, self.begun = (stored.position, stored.begun) if stored is not None else (None, 0)
             if self._open is not None:  # of our own first one we know nothing: somebody else may have come between
                 self._waiting[:0], self._open = self._open.entries, None
         elif self._open is not None and stored == self._open.stored:
@@ -162,7 +166,7 @@ class Transactions:
         while not self._waiting:
             await self._heard(None)
         while self._records < _RECORDS:
-            left = self._begun + (_FULL_PACE_SECONDS if self._window.full else PACE_SECONDS) - loop.time()
+            left = self._opened + (_FULL_PACE_SECONDS if self._window.full else PACE_SECONDS) - loop.time()
             if left <= 0:
                 break
             await self._heard(left)
@@ -178,7 +182,13 @@ class Transactions:
         entries, self._waiting, self._records = self._waiting, [], 0
         positions = [entry.position for entry in entries if entry.position is not None]
         position = positions[-1] if positions else self.position
-        return Transaction(entries, Stored(position, self._writer, self.committed))
+        begun = self.begun
+        for entry in entries:
+            if entry.begins:
+                begun = max(begun + entry.begins, 0)
+            elif entry.records or entry.position is not None:
+                begun = 0
+        return Transaction(entries, Stored(position, self._writer, self.committed, begun))
 
     async def _write(self, producer: Producer, transaction: Transaction) -> None:
         """
@@ -192,7 +202,7 @@ class Transactions:
         """
         if self._letters_written is not None:
             await self._letters_written()
-        self._begun = asyncio.get_running_loop().time()
+        self._opened = asyncio.get_running_loop().time()
         await producer.begin()
         whole = await self._parts.open()
         for entry in transaction.entries:
@@ -213,7 +223,7 @@ class Transactions:
         """It is committed."""
         self._open = None
         self.committed += 1
-        self.position = transaction.stored.position
+        self.position, self.begun = transaction.stored.position, transaction.stored.begun
         for entry in transaction.entries:
             entry.send.pieces = 0
         self._window.settle()

@@ -60,6 +60,13 @@ class LinesSink:
     async def resume(self) -> None:
         """None: lines hold no position."""
 
+    async def begin(self) -> int:
+        """0: nothing is kept beside lines."""
+        return 0
+
+    async def rest(self) -> None:
+        """Nothing was noted."""
+
     async def send(
         self,
         records: Sequence[Record],

@@ -22,7 +22,8 @@ class ApartHarness(MemorySinkHarness):
 
         mains = [one for one in self._sinks if not any(found.value.startswith(DEAD) for found in one.records)]
         position = next((one.position for one in reversed(mains) if one.position is not None), None)
-        main = MemorySink(dead_letter=divert, refuse=refuse, fail_fast=fail_fast, position=position)
+        begun = self._sinks[-2].begun if self._sinks else 0  # the last pair of main and letters
+        main = MemorySink(dead_letter=divert, refuse=refuse, fail_fast=fail_fast, position=position, begun=begun)
         letters = MemorySink(fail_fast=fail_fast)
         for one in (main, letters):
             if not self._is_up:

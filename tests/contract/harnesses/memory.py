@@ -88,8 +88,10 @@ class MemorySinkHarness:
         def refuse(record: Record) -> str | None:
             return "too large" if record.value.startswith(_REFUSED) else None
 
-        position = self._sinks[-1].position if self._sinks else None
-        sink = MemorySink(dead_letter=dead_letter, refuse=refuse, fail_fast=fail_fast, position=position)
+        last = self._sinks[-1] if self._sinks else MemorySink()
+        sink = MemorySink(
+            dead_letter=dead_letter, refuse=refuse, fail_fast=fail_fast, position=last.position, begun=last.begun
+        )
         if not self._is_up:
             sink.down()
         if self._held:

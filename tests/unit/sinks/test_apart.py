@@ -25,11 +25,12 @@ def values(sink: MemorySink) -> list[bytes]:
 
 def test_each_goes_where_it_belongs() -> None:
     """In order, the dead letters without the mark; the position is that of the records."""
-    records, letters = MemorySink(position=b"7"), MemorySink()
+    records, letters = MemorySink(position=b"7", begun=2), MemorySink()
 
     async def check() -> None:
         async with Apart(records, letters, MARK) as sink:
             assert await sink.resume() == b"7"
+            assert await sink.begin() == 2
             await (await sink.send([Record(b"1"), letter(b"2"), Record(b"3"), letter(b"4")], b"8"))
             await (await sink.send([], b"9"))
 

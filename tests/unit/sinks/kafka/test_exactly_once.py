@@ -45,6 +45,8 @@ def test_nothing_is_taken_before_it_is_known_where_to_resume() -> None:
         window = Window()
         with pytest.raises(SinkError, match="was not asked where to resume"):
             writer(window).put(await window.open(), [], b"1")
+        with pytest.raises(SinkError, match="was not asked where to resume"):
+            await writer(window).begin()
 
     run(check())
 

@@ -9,10 +9,15 @@ from bridge.errors import SinkError
 from bridge.sinks.kafka.positions import Stored, parse
 
 
-@given(position=st.none() | st.binary(), writer=st.text(alphabet="0123456789abcdef"), transaction=st.integers(0, 2**40))
-def test_what_was_stored_is_read_back(position: bytes | None, writer: str, transaction: int) -> None:
+@given(
+    position=st.none() | st.binary(),
+    writer=st.text(alphabet="0123456789abcdef"),
+    transaction=st.integers(0, 2**40),
+    begun=st.integers(0, 100),
+)
+def test_what_was_stored_is_read_back(position: bytes | None, writer: str, transaction: int, begun: int) -> None:
     """Whatever bytes a source's positions are."""
-    stored = Stored(position, writer, transaction)
+    stored = Stored(position, writer, transaction, begun)
     record = stored.record("t.positions", "celery-bridge.celery.default", 1000)
     assert parse(record.value) == stored
     assert (record.topic, record.key, record.events) == ("t.positions", b"celery-bridge.celery.default", 0)

@@ -98,6 +98,11 @@ class Writing:
         except SinkError as failure:
             self.window.fail(failure)
 
+    async def begin(self) -> "asyncio.Future[None]":
+        send = await self.window.open()
+        self.transactions.put(send, [], None, begins=1)
+        return send.confirmation
+
     async def send(self, records: list[Record], position: bytes | None = None) -> "asyncio.Future[None]":
         send = await self.window.open()
         self.transactions.put(send, records, position)
@@ -382,5 +387,43 @@ def test_commit_without_an_answer_is_told_and_gets_a_new_producer() -> None:
             kafka.commits_held.set()
             await confirmation
         assert kafka.values("t") == [b"1"]
+
+    run(check())
+
+
+def test_who_looked_and_died_is_counted_beside_the_position() -> None:
+    """By the next one; taking one's place is no look yet, and whatever is committed begins anew."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS)
+        for before in range(2):
+            async with writing(kafka) as one:
+                assert one.transactions.begun == before
+                await (await one.begin())
+        async with writing(kafka) as one:
+            assert one.transactions.begun == 2
+        async with writing(kafka) as one:
+            assert one.transactions.begun == 2
+            await (await one.begin())
+            await (await one.send(records(b"1"), b"1"))
+        async with writing(kafka) as one:
+            assert one.transactions.begun == 0
+            assert one.transactions.position == b"1"
+
+    run(check())
+
+
+@pytest.mark.parametrize("fault", ["lost", "failed"])
+def test_a_look_whose_commit_is_unknown_counts_once(fault: str) -> None:
+    """Whether it was committed or not."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS, faults=["", "", "", fault])  # the claim; the batch, the commit
+        async with writing(kafka) as one:
+            await (await one.begin())
+            assert len(one.errors) == 1
+        last = stored(kafka)
+        assert last is not None
+        assert last.begun == 1
 
     run(check())
