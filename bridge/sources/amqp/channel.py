@@ -142,11 +142,21 @@ class Channel:
             self.end(refusal(method.reply_code or 0, method.reply_text))
         elif isinstance(method, commands.Basic.Cancel):
             self.end(ConnectionAbortedError("the broker cancelled the consumer: the queue is gone"))
-        elif self._waiting and method.name == self._waiting[0][0]:
-            _, future = self._waiting.popleft()
-            if not future.done():  # whoever waited may have given up
-                future.set_result(method)
-        # else: an answer that nobody asked for, which AMQP knows none of; nothing depends on it
+        else:
+            self._answer(method)
+
+    def _answer(self, method: base.Frame) -> None:
+        """
+        To the first who waits for such a one. RabbitMQ 3.10 answers a `basic.qos` that follows a `basic.consume` of a
+        quorum queue before that, now and then: it learns from the queue that the consumer is there.
+        """
+        for place, (name, future) in enumerate(self._waiting):
+            if name == method.name:
+                del self._waiting[place]
+                if not future.done():  # whoever waited may have given up
+                    future.set_result(method)
+                return
+        # An answer that nobody asked for, which AMQP knows none of; nothing depends on it.
 
     def end(self, error: Exception) -> None:
         """It is of no use any more: what waits for an answer gets the error."""

@@ -56,6 +56,20 @@ def test_calls_are_answered_in_their_order() -> None:
     run(check())
 
 
+def test_answers_of_two_kinds_may_change_places() -> None:
+    """RabbitMQ says of the second prefetch that it is set before it says of the first consumer that it is there."""
+
+    async def check() -> None:
+        wire = Wire()
+        both = asyncio.gather(wire.channel.consume("q", 1), wire.channel.consume("q", 6))
+        await asyncio.sleep(0)
+        for answer in (QOS_OK, QOS_OK, commands.Basic.ConsumeOk("a"), commands.Basic.ConsumeOk("b")):
+            wire.channel.receive(answer)
+        await both
+
+    run(check())
+
+
 def test_an_answer_that_does_not_come_is_given_up() -> None:
     """After its patience; should it come later, it does not answer the next call."""
 
