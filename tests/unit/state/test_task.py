@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.state.task import SIGNATURE_LENGTH, SIGNATURES_KEPT, Task
+from bridge.state.task import SHAPES_KEPT, SIGNATURE_LENGTH, SIGNATURES_KEPT, Task, _shapes, shared
 from tests.unit.state.celery_answer import answers, celery_state, event, identity, our_state, received, sent
 
 
@@ -144,6 +144,19 @@ def test_signatures_of_a_task_that_reports_for_ever_are_bounded() -> None:
 
     assert len(task._seen) == SIGNATURE_LENGTH * SIGNATURES_KEPT
     assert task.fold("progress", event("task-progress", 1000), identity(999), "t") is False
+
+
+def test_tasks_at_rest_share_one_number_for_equal_shapes() -> None:
+    """100,000 tasks hold a few dozen numbers and not 100,000; however many there were, not all are remembered."""
+    started = [Task("u1"), Task("u2")]
+    for task in started:
+        task.fold("received", received(1.0), identity(1), "t")
+        task.fold("started", event("task-started", 2.0), identity(2), "t")
+    for number in range(SHAPES_KEPT + 10):
+        shared(number << 9)
+
+    assert started[0].shape is started[1].shape
+    assert len(_shapes) <= SHAPES_KEPT
 
 
 def test_a_run_teaches_names_times_and_durations() -> None:
