@@ -52,9 +52,9 @@ def escape_json(line: bytes) -> bytes:
     Raises:
         Nothing.
 
-    Cost: 0.1 us for ASCII, 2 us for 470 bytes of other text.
+    Cost: 0.1 us for ASCII, 0.7 us for 500 bytes of most scripts, up to 10 us with a lead byte of those characters.
     """
-    if line.isascii():
+    if line.isascii() or not (b"\xe2" in line or b"\xc2" in line or b"\xd8" in line):
         return line
     return _DANGEROUS_UTF8.sub(_spelled_in_json, line)
 
