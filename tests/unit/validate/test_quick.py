@@ -90,6 +90,7 @@ def test_other_fields_than_the_schema_names_are_unknown() -> None:
         schema(x={"type": "string", "format": "date"}),
         schema(x={"type": ["string", "integer"]}),
         schema(x={"enum": [1, 2]}),
+        schema(x={"const": 5}),
         schema(x={}),
         schema(x={"type": "array", "items": {"type": "string"}}),
         schema(x={"type": "array", "minItems": 1, "maxItems": 1, "items": {"enum": [1]}}),
