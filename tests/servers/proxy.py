@@ -139,12 +139,15 @@ class Proxy:
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await self.requests.read(reader):
             cut = self.cut_at is not None and self.cut_at(data)
-            if not (cut and self.loses_request):
+            if not cut:
                 await self._pass(self.requests, writer, data, self.answers)
-            if cut:
-                self.cut_at = None
-                writer.write_eof()  # what was sent arrives, and is read, before the end
-                raise ConnectionResetError("cut")
+                continue
+            if not self.loses_request:
+                writer.write(data)  # also when `cut_at` has frozen all that comes after it
+                await writer.drain()
+            self.cut_at = None
+            writer.write_eof()  # what was sent arrives, and is read, before the end
+            raise ConnectionResetError("cut")
         raise ConnectionResetError("the client is gone")  # ends the other direction too
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
