@@ -30,7 +30,29 @@ RULES = {name: json.loads(text) for name, text in bundled().items()}
 VALIDATORS = compiled(RULES, RULES, {})
 QUICK = {name: check for name, check in ((name, quick(rules)) for name, rules in RULES.items()) if check is not None}
 ODD = st.sampled_from(
-    [None, True, False, 0, -1, 1, 5.0, 2**63, 2**64 - 1, 16, -15, 3e10, 1e300, "", "a", [], {}, [0.5] * 3]
+    [
+        "2026-11-20",
+        "2026-11-20T11:47:56.000001+00:00",
+        "2026-11-20T11:47:56Z\n",
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1,
+        5.0,
+        2**63,
+        2**64 - 1,
+        16,
+        -15,
+        3e10,
+        1e300,
+        "",
+        "a",
+        [],
+        {},
+        [0.5] * 3,
+    ]
 )
 TYPICAL = {"integer": 1, "number": 0.5, "boolean": True, "string": "a", "array": [0.5, 1, 0.0], "null": None}
 
