@@ -40,7 +40,7 @@ TELLING = frozenset({"task-sent", "task-received"})
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells")
+    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
 
     def __init__(
         self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
@@ -57,8 +57,9 @@ class Plan:
         self.tells = event_type in TELLING and not self.apart and ENVELOPE.issubset(names)
         """Whether `known` may stand for the event's own fields but the envelope."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.end = f',"type":{type_json}}}'.encode()
-        """How an event's JSON ends when its type comes last; a value's text has its quotes escaped."""
+        self.type_last = names[-1] == "type"
+        """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
+        self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
 
 
 class Native:
@@ -133,18 +134,15 @@ class Native:
             own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
             return orjson.dumps(own)[1:-1], tuple(own)
         nulls = 0
-        if plan.nullable:
+        if plan.nullable or not plan.type_last:
             own = fields.copy()  # and deletions: a third of what building it name by name costs
             for name, bit in plan.nullable:
                 if own[name] is None:
                     del own[name]
                     nulls |= bit
-        text = orjson.dumps(own)
-        if text.endswith(plan.end):  # as Celery sends it, type last: saves a copy of the dict
-            return text[1 : -len(plan.end)], nulls
-        own = own.copy()
-        del own[TYPE]
-        return orjson.dumps(own)[1:-1], nulls
+            if not plan.type_last:
+                del own[TYPE]
+        return orjson.dumps(own)[1 : plan.end], nulls
 
     def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
         """What the state adds to such a record, and how it ends, from the comma to the closing brace."""
