@@ -3,8 +3,8 @@
 import argparse
 import time
 
-from tests.torture.report import Report
-from tests.torture.scene import PATIENCE_SECONDS, Scene, servers
+from tests.torture.report import Report, each_queue_type
+from tests.torture.scene import PATIENCE_SECONDS, Scene
 
 NAME = "down"
 EVENTS, TIMES, RATE = 1_500_000, 1, 5_000
@@ -57,8 +57,6 @@ def down(scene: Scene, events: int, rate: int, *, growth_mib: float = GROWTH_MIB
 
 def run(options: argparse.Namespace) -> bool:
     """With servers of its own; one queue type after the other."""
-    held = []
-    for queue_type in options.queue_types:
-        with servers() as (kafka, rabbitmq, folder), Scene(kafka, rabbitmq, folder, queue_type) as scene:
-            held.append(down(scene, options.events, options.rate, catch_up=CATCH_UP_RATE).show())
-    return all(held)
+    return each_queue_type(
+        options.queue_types, lambda scene: down(scene, options.events, options.rate, catch_up=CATCH_UP_RATE)
+    )

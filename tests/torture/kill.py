@@ -4,8 +4,8 @@ import argparse
 import time
 from random import Random
 
-from tests.torture.report import Report
-from tests.torture.scene import PATIENCE_SECONDS, Scene, servers
+from tests.torture.report import Report, each_queue_type
+from tests.torture.scene import PATIENCE_SECONDS, Scene
 
 NAME = "kill"
 EVENTS, TIMES, RATE = 1_000_000, 50, 12_000
@@ -43,8 +43,6 @@ def kill(scene: Scene, events: int, times: int, rate: int, seed: int, *, repeats
 
 def run(options: argparse.Namespace) -> bool:
     """With servers of its own; one queue type after the other."""
-    held = []
-    for queue_type in options.queue_types:
-        with servers() as (kafka, rabbitmq, folder), Scene(kafka, rabbitmq, folder, queue_type) as scene:
-            held.append(kill(scene, options.events, options.times, options.rate, options.seed).show())
-    return all(held)
+    return each_queue_type(
+        options.queue_types, lambda scene: kill(scene, options.events, options.times, options.rate, options.seed)
+    )

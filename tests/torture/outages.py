@@ -3,8 +3,8 @@
 import argparse
 from random import Random
 
-from tests.torture.report import Report
-from tests.torture.scene import PATIENCE_SECONDS, Scene, servers
+from tests.torture.report import Report, each_queue_type
+from tests.torture.scene import PATIENCE_SECONDS, Scene
 
 NAME = "outages"
 EVENTS, TIMES, RATE = 500_000, 30, 5_000
@@ -41,8 +41,6 @@ def outages(scene: Scene, events: int, times: int, rate: int, seed: int) -> Repo
 
 def run(options: argparse.Namespace) -> bool:
     """With servers of its own; one queue type after the other."""
-    held = []
-    for queue_type in options.queue_types:
-        with servers() as (kafka, rabbitmq, folder), Scene(kafka, rabbitmq, folder, queue_type) as scene:
-            held.append(outages(scene, options.events, options.times, options.rate, options.seed).show())
-    return all(held)
+    return each_queue_type(
+        options.queue_types, lambda scene: outages(scene, options.events, options.times, options.rate, options.seed)
+    )

@@ -7,8 +7,8 @@ from statistics import median
 
 from tests.e2e.bridge_process import BridgeProcess
 from tests.torture.ledger import Publishing
-from tests.torture.report import Report
-from tests.torture.scene import PATIENCE_SECONDS, Scene, servers
+from tests.torture.report import Report, each_queue_type
+from tests.torture.scene import PATIENCE_SECONDS, Scene
 
 NAME = "replicas"
 EVENTS, TIMES, RATE = 600_000, 20, 3_000
@@ -91,8 +91,6 @@ def replicas(scene: Scene, events: int, times: int, rate: int, seed: int, *, wit
 
 def run(options: argparse.Namespace) -> bool:
     """With servers of its own; one queue type after the other."""
-    held = []
-    for queue_type in options.queue_types:
-        with servers() as (kafka, rabbitmq, folder), Scene(kafka, rabbitmq, folder, queue_type) as scene:
-            held.append(replicas(scene, options.events, options.times, options.rate, options.seed).show())
-    return all(held)
+    return each_queue_type(
+        options.queue_types, lambda scene: replicas(scene, options.events, options.times, options.rate, options.seed)
+    )

@@ -1,12 +1,12 @@
 """What a run found: figures to print, and faults that make it fail."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tests.e2e.bridge_process import BridgeProcess
 from tests.torture.ledger import Publishing
-from tests.torture.scene import PATIENCE_SECONDS, Scene
+from tests.torture.scene import PATIENCE_SECONDS, Scene, servers
 
 _SHOWN = 10
 
@@ -69,3 +69,12 @@ class Report:
         for fault in self.faults:
             print(f"FAULT {fault}", flush=True)
         return not self.faults
+
+
+def each_queue_type(queue_types: Sequence[str], play: Callable[[Scene], Report]) -> bool:
+    """Play it with servers of its own, one queue type after the other, and print each report; whether all held."""
+    held = []
+    for queue_type in queue_types:
+        with servers() as (kafka, rabbitmq, folder), Scene(kafka, rabbitmq, folder, queue_type) as scene:
+            held.append(play(scene).show())
+    return all(held)
