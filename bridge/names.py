@@ -3,8 +3,8 @@ Names of the fields of Celery's events, each the very object that orjson makes a
 
 orjson keeps the strings of the keys that it met (up to 64 bytes long, in a table of fixed size), so equal keys of all
 events are one object. Python's own constants are other objects of the same text: a lookup with one of those compares
-texts, and takes 370 instructions where these take 210. An event takes 25 lookups. Where the table has lost a string to
-another one, a lookup is as slow as ever, and as right.
+texts, and takes 370 instructions where these take 210. An event takes 20 to 45 lookups. Where the table lost a string
+to another one, a lookup is as slow as ever, and as right.
 """
 
 import orjson

@@ -94,7 +94,7 @@ def _terms(
 
 
 def _bound(form: str, limit: float) -> str:
-    """A text of at least one character is one that is not empty: a fifth of the cost."""
+    """A text of at least one character is one that is not empty, which asks for no length."""
     return "v" if form == _LENGTHS["minLength"] and limit == 1 else form.format(limit)
 
 

@@ -144,7 +144,7 @@ class Schemas:
         Args:
             harmless: says so of a text.
 
-        Cost: about 1 us an event.
+        Cost: 4,700 to 9,200 instructions an event of a whole task, and what is around them.
         """
         quick, count = self._quickly, 0
         for event in events:
