@@ -54,5 +54,5 @@ class Caution:
         if self._condemns and isinstance(first, Delivery):
             self._condemns = False
             _log.error("a delivery is dead-lettered as poison", times=self._deaths)
-            return [Poison.condemn(first, self._deaths)]
+            return [Poison(first, self._deaths)]
         return some

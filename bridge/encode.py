@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
@@ -15,22 +15,24 @@ from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
 from bridge.names import TIMESTAMP, UUID
 
-CONNECTOR = b"celery-event-bridge"
+CONNECTOR: Final = b"celery-event-bridge"
 
-STAGES = {"schema": b"TRANSFORMATION", "sink": b"TASK_PUT", "poison": b"TASK_PUT"}
+STAGES: Final = {"schema": b"TRANSFORMATION", "sink": b"TASK_PUT", "poison": b"TASK_PUT"}
 """Kafka Connect's names (org.apache.kafka.connect.runtime.errors.Stage); all other reasons are about conversion."""
 
-_ID_SIZE, _TIME_SIZE = 36, 24
-_ID = start_of_header("ce_id") + VARINTS[_ID_SIZE]
-_TIME, _SUBJECT = start_of_header("ce_time") + VARINTS[_TIME_SIZE], start_of_header("ce_subject")
-_HEADERS = b"%b%b" + _TIME + b"%b" + _SUBJECT + b"%b%b"
+_ID_SIZE: Final = 36
+_TIME_SIZE: Final = 24
+_ID: Final = start_of_header("ce_id") + VARINTS[_ID_SIZE]
+_TIME: Final = start_of_header("ce_time") + VARINTS[_TIME_SIZE]
+_SUBJECT: Final = start_of_header("ce_subject")
+_HEADERS: Final = b"%b%b" + _TIME + b"%b" + _SUBJECT + b"%b%b"
 """What depends on the type, id, time, subject's length, subject: one formatting costs as much as pairs in a list,
 which the sink would have to take apart again."""
 
-TYPES_KEPT = 1024
+TYPES_KEPT: Final = 1024
 """Event types whose header is kept ready; types come from users, so they are bounded."""
 
-SINGLE_EVENT = ("shape", "schema", "sink")
+SINGLE_EVENT: Final = ("shape", "schema", "sink")
 """Reasons that are about an event and not about a body: a body that is one object has it at index 0."""
 
 

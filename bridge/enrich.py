@@ -1,17 +1,19 @@
 """Stage: fold an event into the state and say what the state knows that the event lacks."""
 
+from typing import Final
+
 from bridge.loss import Losses
 from bridge.model import Context, Event
 from bridge.names import UUID
 from bridge.state import ClusterState
 
-NOTHING = Context(state=None, known={})
+NOTHING: Final = Context(state="", known={})
 """Of an event that belongs to no known task: worker events, custom events without a task's uuid."""
 
-KINDS: dict[str, tuple[str, str]] = {}
+KINDS: Final[dict[str, tuple[str, str]]] = {}
 """Event type -> (group, subject), split once per type; bounded because types come from users."""
 
-KINDS_KEPT = 4096
+KINDS_KEPT: Final = 4096
 
 
 def kind_of(event_type: str) -> tuple[str, str]:

@@ -7,11 +7,12 @@ length of its name, the name in UTF-8, the length of its value, the value. Lengt
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from bridge.model import Header
 
-_NONE_LENGTH = b"\x01"  # -1: a value that is null
-_KEPT = 65_536
+_NONE_LENGTH: Final = b"\x01"  # -1: a value that is null
+_KEPT: Final = 65_536
 
 
 class _Varints(dict[int, bytes]):
@@ -30,7 +31,7 @@ class _Varints(dict[int, bytes]):
         return made
 
 
-VARINTS = _Varints()
+VARINTS: Final = _Varints()
 """Number -> its varint: 1 to 10 bytes for what has 64 bits."""
 
 

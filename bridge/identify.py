@@ -29,31 +29,31 @@ import json
 from hashlib import blake2b
 from struct import Struct
 from struct import error as OutOfRange  # noqa: N812 - what it says here
-from typing import Any
+from typing import Any, Final
 
 from bridge.clock import iso_ms, iso_of_ms
 from bridge.model import Fields
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UUID
 
 # Not orjson: 3.10 wrote 1e16 where 3.13 writes 1e+16, and an id is for ever.
-_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+_json: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
 
-_PARTS = ("timestamp", "pid", "clock", "type", "hostname", "uuid")
+_PARTS: Final = ("timestamp", "pid", "clock", "type", "hostname", "uuid")
 
-_SECONDS_END = 2**38  # in the year 10680; its milliseconds fit into 48 bits
+_SECONDS_END: Final = 2**38  # in the year 10680; its milliseconds fit into 48 bits
 
-_numbers = Struct(">qqq").pack
+_numbers: Final = Struct(">qqq").pack
 
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+_VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """A digit of the digest, and the same with its first two bits replaced by 10."""
 
-_BYTES = tuple(f"{byte:02x}" for byte in range(256))
+_BYTES: Final = tuple(f"{byte:02x}" for byte in range(256))
 
-_SPANS_KEPT = 4096  # of 65.5 s each: three days
-_spans: dict[int, str] = {}
+_SPANS_KEPT: Final = 4096  # of 65.5 s each: three days
+_spans: Final[dict[int, str]] = {}
 """The first 32 bits of an id as text, by their number: all events of a minute share them."""
 
-_hash = blake2b(digest_size=10).copy
+_hash: Final = blake2b(digest_size=10).copy
 """Makes a new hash with these parameters; a copy costs two thirds of reading them again."""
 
 

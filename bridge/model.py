@@ -1,11 +1,12 @@
 """The nouns that flow through a chain. No behaviour, no I/O; a batch is a plain list of them.
 
-They are not frozen (a frozen dataclass costs 0.7 us more to make); nothing may change one after it was handed on.
+They are not frozen (a frozen dataclass costs 0.7 us more to make); nothing may change one after it was handed on. Those
+made for every event have their `__init__` written out: the one that dataclasses write at run time is never compiled.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 Fields = dict[str, Any]
 """One Celery event as sent: a JSON object. Never mutated after decode made it."""
@@ -13,47 +14,88 @@ Fields = dict[str, Any]
 Header = tuple[str, bytes]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Delivery:
     """One broker message: the unit of acknowledgement. Born in a source, dies when the source settles it."""
 
     body: bytes
     """The broker's bytes, untouched (only what a transport wrapped around them is taken off)."""
-    content_type: str | None = None
-    content_encoding: str | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    routing_key: str = ""
-    redelivered: bool = False
-    received_at: float | None = None
+    content_type: str | None
+    content_encoding: str | None
+    headers: Mapping[str, Any]
+    routing_key: str
+    redelivered: bool
+    received_at: float | None
     """When it was read, in seconds since the epoch, UTC. None: the source cannot know (a bare line of a file)."""
-    tag: object = None
+    tag: Any
     """What the source needs to settle it; opaque to everybody else. The lines source puts the line's number here."""
-    position: bytes | None = None
+    position: bytes | None
     """Where to go on after this delivery; opaque. None where the broker itself remembers."""
 
+    def __init__(
+        self,
+        body: bytes,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+        headers: Mapping[str, Any] | None = None,
+        routing_key: str = "",
+        redelivered: bool = False,
+        received_at: float | None = None,
+        tag: Any = None,
+        position: bytes | None = None,
+    ) -> None:
+        self.body = body
+        self.content_type = content_type
+        self.content_encoding = content_encoding
+        self.headers = {} if headers is None else headers
+        self.routing_key = routing_key
+        self.redelivered = redelivered
+        self.received_at = received_at
+        self.tag = tag
+        self.position = position
 
-ALONE_FROM = 3
+
+ALONE_FROM: Final = 3
 """Deaths with it in flight from which on a delivery is handled alone: two in a row are bad luck, or a rollout."""
 
-POISON_FROM = 5
+POISON_FROM: Final = 5
 """Deaths from which on a delivery that is alone is poison: two more, with nothing else in flight."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Poison(Delivery):
     """A delivery that its source holds for the reason why the process died, again and again: nobody looks into it."""
 
-    attempts: int = 0
+    attempts: int
     """How often it was delivered before."""
+
+    def __init__(self, delivery: Delivery, attempts: int) -> None:
+        super().__init__(
+            delivery.body,
+            delivery.content_type,
+            delivery.content_encoding,
+            delivery.headers,
+            delivery.routing_key,
+            delivery.redelivered,
+            delivery.received_at,
+            delivery.tag,
+            delivery.position,
+        )
+        self.attempts = attempts
 
     def acquitted(self) -> Delivery:
         """The same, to be looked into."""
-        return Delivery(**{field.name: getattr(self, field.name) for field in fields(Delivery)})
-
-    @classmethod
-    def condemn(cls, delivery: Delivery, attempts: int) -> "Poison":
-        """The same, not to be looked into."""
-        return cls(**{field.name: getattr(delivery, field.name) for field in fields(Delivery)}, attempts=attempts)
+        return Delivery(
+            self.body,
+            self.content_type,
+            self.content_encoding,
+            self.headers,
+            self.routing_key,
+            self.redelivered,
+            self.received_at,
+            self.tag,
+            self.position,
+        )
 
 
 @dataclass(slots=True)
@@ -71,7 +113,7 @@ class Gap:
     position: bytes | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Event:
     """One Celery event exactly as sent. 0..n of them come out of one Delivery."""
 
@@ -80,6 +122,12 @@ class Event:
     delivery: Delivery
     index: int | None
     """Its place in the delivery's list; None when the body was a single object."""
+
+    def __init__(self, type: str, fields: Fields, delivery: Delivery, index: int | None) -> None:
+        self.type = type
+        self.fields = fields
+        self.delivery = delivery
+        self.index = index
 
 
 @dataclass(slots=True)
@@ -101,7 +149,7 @@ class OwnFault(Failure):
     """We failed, and no event is to suffer for it: it is kept as a dead letter, whatever becomes of invalid ones."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Tagged(Event):
     """
     An event that violates its schema and is forwarded with a mark (`--on-invalid tag`).
@@ -118,44 +166,84 @@ class Tagged(Event):
     known_sender: bool
     """Whether hostname and timestamp are the sender's: what the state is built on."""
 
+    def __init__(
+        self,
+        type: str,
+        fields: Fields,
+        delivery: Delivery,
+        index: int | None,
+        sent: Fields,
+        violations: Sequence[Failure],
+        *,
+        timed: bool,
+        known_sender: bool,
+    ) -> None:
+        super().__init__(type, fields, delivery, index)
+        self.sent = sent
+        self.violations = violations
+        self.timed = timed
+        self.known_sender = known_sender
 
-TOLD = 1
+
+TOLD: Final = 1
 """A bit of `Context.shape`."""
+
+UNSHAPED: Final = -1
 
 
 @dataclass(slots=True)
 class Context:
     """What the state knew of the event's task after it folded the event in. Valid until the next event is folded."""
 
-    state: str | None
-    """The task's state, e.g. SUCCESS; None when the event belongs to no known task."""
-    known: Mapping[str, Any]
+    state: str
+    """The task's state, e.g. SUCCESS; empty when the event belongs to no known task."""
+    known: dict[str, Any]
     """Record field -> value, formatted as the record shows it. Shared with the state: read only."""
     complete: bool = True
     """False when neither task-sent nor task-received of this task was seen."""
-    shape: int | None = None
+    shape: int = UNSHAPED
     """
     Equal numbers mean equal names in `known`. The bit TOLD: it holds all that this very event said of its task, nulls
-    left out (task-sent, task-received). None: whoever needs to know must look.
+    left out (task-sent, task-received). UNSHAPED: whoever needs to know must look.
     """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Record:
     """One outbound item."""
 
     value: bytes
-    topic: str = ""
-    key: bytes | None = None
-    timestamp_ms: int = 0
-    headers: Sequence[Header] | bytes = ()
+    topic: str
+    key: bytes | None
+    timestamp_ms: int
+    headers: Sequence[Header] | bytes
     """Pairs, or as Kafka stores them: see `bridge.headers`."""
-    origin: Delivery | None = None
+    origin: Delivery | None
     """None: born of a Gap or a snapshot, not of a broker message."""
-    events: int = 1
+    events: int
     """How many events it stands for in the accounts: 1, or the failed events of a dead letter, or 0 for our own."""
-    index: int | None = None
+    index: int | None
     """Which event of its delivery's list it is; None when the body was a single object, and for what is no event."""
+
+    def __init__(
+        self,
+        value: bytes,
+        topic: str = "",
+        key: bytes | None = None,
+        timestamp_ms: int = 0,
+        headers: Sequence[Header] | bytes = (),
+        origin: Delivery | None = None,
+        events: int = 1,
+        index: int | None = None,
+    ) -> None:
+        self.value = value
+        self.topic = topic
+        self.key = key
+        self.timestamp_ms = timestamp_ms
+        self.headers = headers
+        self.origin = origin
+        self.events = events
+        self.index = index
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ texts, and takes 370 instructions where these take 210. An event takes 20 to 45 
 to another one, a lookup is as slow as ever, and as right.
 """
 
+from typing import Final
+
 import orjson
 
 
@@ -15,13 +17,17 @@ def as_parsed(*names: str) -> tuple[str, ...]:
     return tuple(orjson.loads(orjson.dumps(dict.fromkeys(names))))
 
 
-TYPE, HOSTNAME, UTCOFFSET, PID, CLOCK, TIMESTAMP, UUID = as_parsed(
-    "type", "hostname", "utcoffset", "pid", "clock", "timestamp", "uuid"
-)
-RECEIVED_FIELDS = as_parsed("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
+TYPE: Final = as_parsed("type")[0]
+HOSTNAME: Final = as_parsed("hostname")[0]
+UTCOFFSET: Final = as_parsed("utcoffset")[0]
+PID: Final = as_parsed("pid")[0]
+CLOCK: Final = as_parsed("clock")[0]
+TIMESTAMP: Final = as_parsed("timestamp")[0]
+UUID: Final = as_parsed("uuid")[0]
+RUNTIME: Final = as_parsed("runtime")[0]
+
+RECEIVED_FIELDS: Final = as_parsed("name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires")
 """What task-received tells of its task."""
 
-SENT_FIELDS = (*RECEIVED_FIELDS, *as_parsed("queue", "exchange", "routing_key"))
+SENT_FIELDS: Final = (*RECEIVED_FIELDS, *as_parsed("queue", "exchange", "routing_key"))
 """What task-sent tells of its task."""
-
-(RUNTIME,) = as_parsed("runtime")

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.compiled import stale
 from tests.leaks import nothing_left
 from tests.running import run as run_coroutine
 
@@ -19,6 +20,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # No test is a stopwatch: on two busy cores an example may take ten times as long as alone.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is tested is what the sources say."""
+    if not config.pluginmanager.has_plugin("tests.plain") and (changed := stale()):
+        pytest.exit(f"changed after they were compiled: {', '.join(changed)}; `make compiled` or `make plain`", 4)
+
 
 pytest_plugins = ["tests.servers.fixtures"]
 

@@ -4,11 +4,11 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bridge.model import Delivery, Failure
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """Bytes of a body, as sent and after inflating. The largest event seen from real workers has 120,745 (a traceback)."""
 
 # The charset names that senders use, and Python's codec for each. None: UTF-8 already, and the JSON parser checks it.
@@ -42,8 +42,8 @@ _LZMA_MEMORY = 80 * 1024 * 1024
 # zlib's window bits: the largest window (15), plus 32 to tell the zlib and the gzip header apart by themselves.
 _ZLIB_OR_GZIP = 15 + 32
 
-JSON_TYPES: frozenset[str | None] = frozenset({"application/json", "", None})
-UTF8_CHARSETS: frozenset[str | None] = frozenset({"utf-8", "UTF-8", "binary", "", None})
+JSON_TYPES: Final[frozenset[str | None]] = frozenset({"application/json", "", None})
+UTF8_CHARSETS: Final[frozenset[str | None]] = frozenset({"utf-8", "UTF-8", "binary", "", None})
 """A message with one of each, and no compression, is UTF-8 JSON as it is: nearly all are."""
 
 

@@ -7,7 +7,7 @@ integers beyond 64 bit. Of a name that occurs twice in an object the last counts
 JSON is not looked into.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,20 +15,20 @@ from bridge.decode.body import utf8
 from bridge.decode.text import marks, may_hold_big_integer, nesting, openers, repaired
 from bridge.model import Delivery, Event, Failure, Fields, OwnFault, Poison
 
-MAX_DEPTH = 64
+MAX_DEPTH: Final = 64
 """Levels of objects and lists in one event, which is itself the first. Celery's own events have 2."""
 
-MAX_KEYS = 10_000
+MAX_KEYS: Final = 10_000
 """Names in one event, those of nested objects included. Celery's own events have 19 at most."""
 
-MAX_EVENTS = 10_000
+MAX_EVENTS: Final = 10_000
 """Places in one list. Celery sends 24 (`buffer_limit`); 8 MiB of `0,` would be four million failures."""
 
-MAX_CONTAINERS = 100_000
+MAX_CONTAINERS: Final = 100_000
 """Objects and lists in one body. 8 MiB of `[],` would be 220 MiB of lists."""
 
-_PARSER_DEPTH = 1000  # orjson gives up at 1024 levels
-KEYS_POSSIBLE = MAX_KEYS * len(b'"":0,')  # a shorter body cannot hold too many
+_PARSER_DEPTH: Final = 1000  # orjson gives up at 1024 levels
+KEYS_POSSIBLE: Final = MAX_KEYS * len(b'"":0,')  # a shorter body cannot hold too many
 
 
 def decode(delivery: Delivery) -> tuple[list[Event], list[Failure]]:

@@ -1,6 +1,7 @@
 """Looking at JSON text before it is parsed: how deep, how big, and what only Python writes in it."""
 
 import re
+from typing import Final
 
 # A JSON string as a whole, escapes included. A string that never ends reaches to the end of the text: were it no match,
 # each quote in it would be tried in turn. Possessive (`*+`), so that nothing is remembered to come back to.
@@ -8,25 +9,25 @@ _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
 # A number or a constant, and the colon behind it, where broken text has one: as a name it is never repaired.
 _BARE = rb"(-?+(?:\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+|Infinity)|NaN)([ \t\n\r]*+:)?+"
 
-_BRACKET = re.compile(_STRING + rb"|([\[{])|[\]}]", re.DOTALL)
-_TOKEN = re.compile(_STRING + rb"|" + _BARE, re.DOTALL)
+_BRACKET: Final = re.compile(_STRING + rb"|([\[{])|[\]}]", re.DOTALL)
+_TOKEN: Final = re.compile(_STRING + rb"|" + _BARE, re.DOTALL)
 
 # One escape: a surrogate pair, any that is no surrogate (`\\` among them), or, in the group, a lone surrogate.
-_ESCAPE = re.compile(
+_ESCAPE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )
 
-MARKS = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 32 for byte in range(256))
+MARKS: Final = bytes(48 if 48 <= byte <= 57 else 91 if byte in b"[{" else 32 for byte in range(256))
 """For `bytes.translate`: every digit becomes `0`, every `[` and `{` becomes `[`, any other byte a blank."""
 
-LONG = b"0" * 19
+LONG: Final = b"0" * 19
 """In a marked text: as many digits as the shortest integer beyond 64 bit has, -9223372036854775809."""
 
-_BEFORE_A_NUMBER = b" \t\n\r:,["
-_AFTER_A_NUMBER = b" \t\n\r,]}"
+_BEFORE_A_NUMBER: Final = b" \t\n\r:,["
+_AFTER_A_NUMBER: Final = b" \t\n\r,]}"
 
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-_MAX_INTEGER_DIGITS = 20  # of 2**64 - 1; whatever has more does not fit and is never turned into an int
+_MAX_INTEGER_DIGITS: Final = 20  # of 2**64 - 1; whatever has more does not fit and is never turned into an int
 
 
 def marks(text: bytes) -> bytes:

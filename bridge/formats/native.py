@@ -1,24 +1,24 @@
 """The record of `schemas/record.json`: flat, stable types, what the event says and what the state knows beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from signal import Signals
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-from bridge.model import TOLD, Context, Event, Fields
+from bridge.model import TOLD, UNSHAPED, Context, Event, Fields
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UTCOFFSET, UUID
 
-SKEW_SHOWN_SECONDS = 5.0
+SKEW_SHOWN_SECONDS: Final = 5.0
 """A sender's clock this far ahead of ours is worth a field; less is network and scheduling."""
 
-MAX_SIGNUM = 255
+MAX_SIGNUM: Final = 255
 """What an exit status can carry, and what the schema of task-revoked allows for a number."""
 
-TYPES_KEPT = 1024
+TYPES_KEPT: Final = 1024
 """Types whose plan is remembered. Celery has 14; custom events come from users and may have any number."""
 
-ADDITIONS_KEPT = 4096
+ADDITIONS_KEPT: Final = 4096
 """What states add, remembered: about 1 KB each. Celery's types need a few each; custom states come from users."""
 
 Names = tuple[str, ...]
@@ -26,14 +26,14 @@ Names = tuple[str, ...]
 Own = int | Names
 """Which of a plan's names a record has from its event: a bit for each null left out, the names, or ENVELOPE_ONLY."""
 
-ENVELOPE_ONLY = -1
+ENVELOPE_ONLY: Final = -1
 """All others are in `known`."""
 
 Addition = tuple[Names | None, bytes]
 """Names that the state adds to the JSON (None: all of `known`), and the end of the record."""
 
-ENVELOPE = frozenset({"hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"})
-TELLING = frozenset({"task-sent", "task-received"})
+ENVELOPE: Final = frozenset({"hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"})
+TELLING: Final = frozenset({"task-sent", "task-received"})
 """Types that tell of a task what later events lack; all of it is in `known` when the event was folded."""
 
 
@@ -82,7 +82,7 @@ class Native:
         cluster: str,
         documented: Callable[[str], frozenset[str]],
         nullable: Callable[[str], frozenset[str]],
-        replaced: frozenset[str] = frozenset(),
+        replaced: Container[str] = frozenset(),
         misfits: Callable[[Event], frozenset[str]] = lambda _: frozenset(),
     ) -> None:
         self._cluster = f'"cluster":{orjson.dumps(cluster).decode()}'
@@ -103,7 +103,7 @@ class Native:
         if plan is None or plan.names != names:
             plan = self._plan(event.type, names)
         state, shape = context.state, context.shape
-        if state is not None and plan.tells and shape is not None and shape & TOLD:
+        if state and plan.tells and shape != UNSHAPED and shape & TOLD:
             own: Own = ENVELOPE_ONLY
             own_json = orjson.dumps(envelope(fields))[1:-1]
         else:
@@ -115,10 +115,10 @@ class Native:
             self._observed_time = observed_time
             self._middle = f'","observed_time":"{observed_time}",{self._cluster},'
         head = f'{{"event_id":"{event_id}{plan.head}{event_time}{self._middle}'
-        if state is None:
+        if not state:
             return b"".join((head.encode(), own_json, b"}"))
         known = context.known
-        key = (plan, own, tuple(known) if shape is None else shape, state, context.complete)
+        key = (plan, own, tuple(known) if shape == UNSHAPED else shape, state, context.complete)
         names_added, tail = self._additions.get(key) or self._addition(key, known)
         if names_added is None:
             return b"".join((head.encode(), own_json, b",", orjson.dumps(known)[1:-1], tail))

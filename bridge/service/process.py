@@ -12,7 +12,7 @@ from bridge.clock import Clock, SystemClock
 from bridge.config import Config
 from bridge.errors import BridgeError, OutputError
 from bridge.service.build import build
-from bridge.service.garbage import sparing
+from bridge.service.garbage import sparing, tidying
 
 log = structlog.get_logger()
 
@@ -80,7 +80,10 @@ class Service:
                 running = [
                     tasks.create_task(self._run_chain(chain), name=f"chain {chain.label}") for chain in self._chains
                 ]
-                timers = [tasks.create_task(self._summaries(), name="summaries")]
+                timers = [
+                    tasks.create_task(self._summaries(), name="summaries"),
+                    tasks.create_task(tidying(self._clock), name="tidying"),
+                ]
                 if self._config.duration is not None:
                     timers.append(tasks.create_task(self._stop_after(self._config.duration), name="duration"))
                 await asyncio.gather(*running)

@@ -1,24 +1,26 @@
 """Which state of a task follows which: Celery's precedence, and where it is plainly wrong ours."""
 
-PENDING = "PENDING"
-RECEIVED = "RECEIVED"
-STARTED = "STARTED"
-RETRY = "RETRY"
-REJECTED = "REJECTED"
-REVOKED = "REVOKED"
-FAILURE = "FAILURE"
-SUCCESS = "SUCCESS"
-CANCELLED = "CANCELLED"
+from typing import Final
 
-RANK = {SUCCESS: 0, FAILURE: 1, REVOKED: 3, STARTED: 4, RECEIVED: 5, REJECTED: 6, RETRY: 7, PENDING: 8}
-CUSTOM_RANK = 2
+PENDING: Final = "PENDING"
+RECEIVED: Final = "RECEIVED"
+STARTED: Final = "STARTED"
+RETRY: Final = "RETRY"
+REJECTED: Final = "REJECTED"
+REVOKED: Final = "REVOKED"
+FAILURE: Final = "FAILURE"
+SUCCESS: Final = "SUCCESS"
+CANCELLED: Final = "CANCELLED"
+
+RANK: Final = {SUCCESS: 0, FAILURE: 1, REVOKED: 3, STARTED: 4, RECEIVED: 5, REJECTED: 6, RETRY: 7, PENDING: 8}
+CUSTOM_RANK: Final = 2
 """Celery ranks every state that it does not know below FAILURE and above REVOKED (celery.states.precedence)."""
 
-END_STATES = frozenset({SUCCESS, FAILURE, REVOKED, REJECTED})
-OVER = END_STATES | {CANCELLED}
+END_STATES: Final = frozenset({SUCCESS, FAILURE, REVOKED, REJECTED})
+OVER: Final = END_STATES | {CANCELLED}
 """A task in one of these runs no more, unless it is received and started again."""
 
-STATE_OF = {
+STATE_OF: Final = {
     "sent": PENDING,
     "received": RECEIVED,
     "started": STARTED,
@@ -31,7 +33,7 @@ STATE_OF = {
 }
 """celery.events.state.TASK_EVENT_TO_STATE; every other subject is a custom state, its name in capitals."""
 
-FORWARD = frozenset(
+FORWARD: Final = frozenset(
     {(PENDING, RECEIVED), (PENDING, STARTED), (RECEIVED, STARTED), (PENDING, PENDING)}
     | {(before, after) for before in (PENDING, RECEIVED, STARTED) for after in (SUCCESS, FAILURE, REVOKED)}
 )

@@ -6,23 +6,23 @@ plainly wrong we differ, each place names its case in docs/explanation/state.md.
 
 from collections.abc import Callable
 from sys import intern
-from typing import Any
+from typing import Final
 
 from bridge.model import TOLD, Context, Fields
 from bridge.names import HOSTNAME, RECEIVED_FIELDS, RUNTIME, SENT_FIELDS, TIMESTAMP
 from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
 
-END_SUBJECTS = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
+END_SUBJECTS: Final = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
 
-NO_KWARGS = "{}"
+NO_KWARGS: Final = "{}"
 """Of most tasks: 64 bytes each when every task has its own."""
 
-DURATIONS = ("queue_seconds", "prefetch_seconds", "runtime", "total_seconds")
+DURATIONS: Final = ("queue_seconds", "prefetch_seconds", "runtime", "total_seconds")
 
-CLOSING = TOLD << 1
+CLOSING: Final = TOLD << 1
 """In `Task.shape`: the run, or this try, has ended, and its durations belong to no later event."""
 
-BITS = {
+BITS: Final = {
     name: CLOSING << place
     for place, name in enumerate(
         (*SENT_FIELDS, "client", "sent_time", "worker", "received_time", "started_time", *DURATIONS), start=1
@@ -30,33 +30,36 @@ BITS = {
 }
 """Name -> its bit in `Task.shape`. Every name that `known` may have."""
 
-RECEIVED_BITS = tuple((name, BITS[name]) for name in RECEIVED_FIELDS)
-SENT_BITS = tuple((name, BITS[name]) for name in SENT_FIELDS)
-KWARGS, ROOT_ID = SENT_FIELDS[2:4]
-SHARED_BITS = tuple((name, bit) for name, bit in SENT_BITS if name in {"name", "queue", "routing_key"})
-ROOT = BITS[ROOT_ID]
-BY_SENT = BITS["client"] | BITS["sent_time"]
-BY_RECEIVED = BITS["worker"] | BITS["received_time"]
-BY_STARTED = BITS["worker"] | BITS["started_time"]
-WORKER = BITS["worker"]
-QUEUE, PREFETCH, TOTAL = BITS["queue_seconds"], BITS["prefetch_seconds"], BITS["total_seconds"]
+RECEIVED_BITS: Final = tuple((name, BITS[name]) for name in RECEIVED_FIELDS)
+SENT_BITS: Final = tuple((name, BITS[name]) for name in SENT_FIELDS)
+KWARGS: Final = SENT_FIELDS[2]
+ROOT_ID: Final = SENT_FIELDS[3]
+SHARED_BITS: Final = tuple((name, bit) for name, bit in SENT_BITS if name in {"name", "queue", "routing_key"})
+ROOT: Final = BITS[ROOT_ID]
+BY_SENT: Final = BITS["client"] | BITS["sent_time"]
+BY_RECEIVED: Final = BITS["worker"] | BITS["received_time"]
+BY_STARTED: Final = BITS["worker"] | BITS["started_time"]
+WORKER: Final = BITS["worker"]
+QUEUE: Final = BITS["queue_seconds"]
+PREFETCH: Final = BITS["prefetch_seconds"]
+TOTAL: Final = BITS["total_seconds"]
 
-SIGNATURE_LENGTH = 10
+SIGNATURE_LENGTH: Final = 10
 """The dash before an event id's last group and 9 of its digits: 36 random bits, two events of a task share them with a
 chance of 1.5e-11. So that three of them and Python's own 49 bytes are 80, what its allocator gives out."""
 
-SIGNATURE = slice(-13, -13 + SIGNATURE_LENGTH)
+SIGNATURE: Final = slice(-13, -13 + SIGNATURE_LENGTH)
 
-SIGNATURES_KEPT = 64
+SIGNATURES_KEPT: Final = 64
 """A run has 4 to 8 events; only tasks that report progress have more, and of those the newest are redelivered."""
 
-SIGNATURES_LENGTH = SIGNATURE_LENGTH * SIGNATURES_KEPT
+SIGNATURES_LENGTH: Final = SIGNATURE_LENGTH * SIGNATURES_KEPT
 
 
-SHAPES_KEPT = 4096
+SHAPES_KEPT: Final = 4096
 """Different ones that tasks at rest have: some dozens, as many as there are ways to leave a field null."""
 
-_shapes: dict[int, int] = {}
+_shapes: Final[dict[int, int]] = {}
 
 
 def shared(shape: int) -> int:
@@ -81,23 +84,14 @@ class Task(Context):
     it is kept up to date here, once per event, and never built per record.
     """
 
-    __slots__ = (
-        "_first_sent",
-        "_received",
-        "_seen",
-        "_sent",
-        "_started",
-        "over_at",
-        "timestamp",
-        "uuid",
-    )
+    __slots__ = ("_first_sent", "_received", "_seen", "_sent", "_started", "over_at", "timestamp", "uuid")
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
-        self.state: str = PENDING
-        self.known: dict[str, Any] = {}
+        self.state = PENDING
+        self.known = {}
         self.complete = False
-        self.shape: int = 0
+        self.shape = 0
         self.timestamp: float = 0.0
         """The sender's time of the event that set the state."""
         self.over_at: float | None = None

@@ -1,6 +1,6 @@
 """What becomes of an event that violates its schema: `--on-invalid`."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from bridge.clock import Clock, SystemClock
 from bridge.errors import InvalidEventError
@@ -14,8 +14,8 @@ NOTHING_LEARNED = ""
 """A type that no event can have: what bears it teaches the state nothing."""
 
 
-class EveryType(frozenset[str]):
-    """Holds any name."""
+class EveryType(Container[str]):
+    """Holds any name. No set: compiled code asks those without their methods."""
 
     def __contains__(self, _: object) -> bool:
         return True
@@ -48,7 +48,7 @@ class Policy:
         """Whether an invalid event ends the process: for who counts deaths, that is one."""
         self.tags = name == "tag"
         """Whether events may be `Tagged`."""
-        self.asked = EVERY_TYPE if self.tags else schemas.replaced
+        self.asked: Container[str] = EVERY_TYPE if self.tags else schemas.replaced
         """Types of events that may hold what the state must not learn: for them there is `learned`."""
 
     def learned(self, event: Event) -> Event:
@@ -71,7 +71,16 @@ class Policy:
             fields["timestamp"] = self._clock.now() if read_at is None else read_at
         violations = self._schemas.violations(event)
         known = timed and fields.get("hostname") is not None
-        return Tagged(event.type, fields, event.delivery, event.index, event.fields, violations, timed, known)
+        return Tagged(
+            event.type,
+            fields,
+            event.delivery,
+            event.index,
+            event.fields,
+            violations,
+            timed=timed,
+            known_sender=known,
+        )
 
     def kept(self, failures: list[Failure]) -> list[Failure]:
         """Of what failed in a delivery, what becomes its dead letter; the rest counts as filtered."""

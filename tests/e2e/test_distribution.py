@@ -1,5 +1,6 @@
 """What `pip install` puts on a machine."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiled import COMPILED
+
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {path.name for path in (ROOT / "schemas").glob("*.json")}
 
 
-def build(kind: str, into: Path, *, checkout: Path = ROOT) -> Path:
+def build(kind: str, into: Path, *, checkout: Path = ROOT, compiled: bool = False) -> Path:
     """The distribution of a checkout, built without network by the pinned backend."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(into)]
-    subprocess.run(command, cwd=checkout, check=True, capture_output=True, timeout=60)
-    (made,) = into.iterdir()
+    environment = os.environ | ({} if compiled else {"HATCH_BUILD_NO_HOOKS": "true"})
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True, timeout=60, env=environment)
+    (made,) = into.glob("celery_event_bridge-*")
     return made
 
 
@@ -58,3 +62,18 @@ def test_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) 
     (unpacked,) = tmp_path.glob("celery_event_bridge-*")
     again = build("wheel", tmp_path / "wheel", checkout=unpacked)
     assert zipfile.ZipFile(again).namelist() == zipfile.ZipFile(wheel).namelist()
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled here")
+def test_wheel_of_a_machine_with_a_compiler_is_compiled(tmp_path: Path) -> None:
+    """It has the fast modules, for this Python and machine alone."""
+    made = build("wheel", tmp_path / "wheel", compiled=True)
+    assert not made.name.endswith("-none-any.whl")
+    shutil.unpack_archive(made, tmp_path / "unpacked", "zip")
+    code = "import sys; sys.path[:0] = sys.argv[1:]; from bridge import pipeline; print(pipeline.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "unpacked")], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
+    assert done.stdout.strip().endswith(".so")

@@ -55,6 +55,7 @@ def pipeline(
     limit: int | None = None,
     max_tasks: int = 1000,
     schemas: Schemas = SCHEMAS,
+    passes: Filter | None = None,
 ) -> Pipeline:
     """A whole pipeline: to lines, or with `topic` to Kafka."""
     format_ = tagging(schemas) if on_invalid == "tag" else native(schemas=schemas)
@@ -65,7 +66,7 @@ def pipeline(
         schemas=schemas,
         state=ClusterState(max_tasks=max_tasks),
         encoder=encoder,
-        passes=Filter(Patterns(wanted), Patterns(), Patterns()),
+        passes=passes or Filter(Patterns(wanted), Patterns(), Patterns()),
         limit=None if limit is None else Limit(limit),
         policy=Policy(on_invalid, schemas),
     )

@@ -90,5 +90,9 @@ def test_refused_records_have_their_delivery() -> None:
 
 def test_poison_is_written_whole() -> None:
     """Split or not: nobody looks into it."""
-    (record,) = capturing(split=True).transform([Poison(b'[{"type":"a"},{"type":"b"}]', "application/json")]).records
+    (record,) = (
+        capturing(split=True)
+        .transform([Poison(Delivery(b'[{"type":"a"},{"type":"b"}]', "application/json"), 5)])
+        .records
+    )
     assert record.index is None

@@ -1,5 +1,7 @@
 """bridge.caution"""
 
+import dataclasses
+
 import pytest
 
 from bridge.caution import Caution
@@ -8,6 +10,7 @@ from tests.unit.making import delivery, started
 
 ITEMS = [delivery(started(uuid=uuid), tag=uuid, position=uuid.encode()) for uuid in ("a", "b", "c")]
 GAP = Gap("truncated", 0.0, 1.0)
+FIELDS = [field.name for field in dataclasses.fields(Delivery)]
 
 
 @pytest.mark.parametrize("deaths", [0, 1, 2])
@@ -37,7 +40,7 @@ def test_after_five_deaths_the_first_delivery_is_poison(deaths: int) -> None:
     (poison,) = caution.next(ITEMS)
     assert isinstance(poison, Poison)
     assert poison.attempts == deaths
-    assert [getattr(poison, name) == getattr(ITEMS[0], name) for name in Delivery.__slots__] == [True] * 9
+    assert [getattr(poison, name) == getattr(ITEMS[0], name) for name in FIELDS] == [True] * 9
     assert caution.next(ITEMS[1:]) == [ITEMS[1]]
 
 

@@ -17,7 +17,7 @@ from tests.unit.making import RECEIVED_AT, decoded, event, native, started
 
 ID = "01a1f8c8-da73-7ef6-ba9f-34d59022c797"
 NOW = "2026-11-20T11:47:55.123Z"
-UNKNOWN = Context(None, {})
+UNKNOWN = Context("", {})
 LINES = LineEncoder(native("prod"), cluster="prod")
 KAFKA = KafkaEncoder(native("prod"), cluster="prod", topic="celery.events")
 

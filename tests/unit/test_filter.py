@@ -51,11 +51,11 @@ def test_filter_takes_no_name_from_a_custom_event() -> None:
     """A field `name` of a custom event is no task's name."""
     fields = event("order-paid", 1.0, name="app.fake")
 
-    assert not Filter(NONE, Patterns(("app.fake",)), NONE)(decoded(fields), Context(None, {}))
+    assert not Filter(NONE, Patterns(("app.fake",)), NONE)(decoded(fields), Context("", {}))
 
 
 def test_filter_without_patterns_looks_at_nothing() -> None:
     """It passes whatever comes, even what has none of the fields."""
     odd = Event("x", {}, decoded(started()).delivery, None)
 
-    assert Filter(NONE, NONE, NONE)(odd, Context(None, {}))
+    assert Filter(NONE, NONE, NONE)(odd, Context("", {}))

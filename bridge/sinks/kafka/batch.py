@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
 from struct import Struct
+from typing import Final
 
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.record.util import calc_crc32c
@@ -18,21 +19,21 @@ from bridge.headers import VARINTS, pack
 from bridge.model import Record
 
 # Offset of the first record, size of what follows, leader's epoch, magic, CRC of all that follows.
-_START = Struct(">qiibI")
+_START: Final = Struct(">qiibI")
 # Attributes, offset of the last record, first and largest time, producer's id and epoch, first sequence, records.
-_HEAD = Struct(">hiqqqhii")
-_OVERHEAD = _START.size + _HEAD.size
+_HEAD: Final = Struct(">hiqqqhii")
+_OVERHEAD: Final = _START.size + _HEAD.size
 _BEFORE_SIZE_ENDS = 12  # offset and size are not counted by size
-_NO_EPOCH = -1
-_MAGIC = 2
+_NO_EPOCH: Final = -1
+_MAGIC: Final = 2
 _TRANSACTIONAL = 0x10
-_ATTRIBUTES = b"\x00"  # of a record: none are defined
+_ATTRIBUTES: Final = b"\x00"  # of a record: none are defined
 
 # Half a MiB of Celery's mix takes 1.20 us a record and leaves 72 bytes of it; Java's 3 takes 1.40 and leaves 76.
 _ZSTD_LEVEL = 1
 
 
-_CODECS: dict[str | None, tuple[int, Callable[[bytes], bytes] | None]] = {
+_CODECS: Final[dict[str | None, tuple[int, Callable[[bytes], bytes] | None]]] = {
     None: (0, None),
     "gzip": (1, gzip_encode),
     "snappy": (2, snappy_encode),

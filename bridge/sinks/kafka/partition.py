@@ -1,16 +1,19 @@
 """Which partition a key belongs to: Java's answer, so that joins and other producers agree with ours."""
 
 from struct import Struct
+from typing import Final
 
-_MASK = 0xFFFFFFFF
-_SEED = 0x9747B28C
-_M = 0x5BD1E995
+_MASK: Final = 0xFFFFFFFF
+_SEED: Final = 0x9747B28C
+# Half of 0x5BD1E995, its odd one is added apart: products then stay below 2^62, up to where compiled code keeps whole
+# numbers in a register. With the whole factor it is slower than Python.
+_HALF_M: Final = 0x5BD1E995 >> 1
 
 # Keys remembered: a task's events come close together, and one entry is about 150 bytes, so 10 MiB at most.
-_REMEMBERED = 65_536
+_REMEMBERED: Final = 65_536
 
-_words: dict[int, Struct] = {}
-_hashes: dict[bytes, int] = {}
+_words: Final[dict[int, Struct]] = {}
+_hashes: Final[dict[bytes, int]] = {}
 
 
 def partition(key: bytes, partitions: int) -> int:
@@ -42,11 +45,16 @@ def murmur2(data: bytes) -> int:
         if count <= 64:
             _words[count] = words
     hashed = _SEED ^ length
+    word: int
     for word in words.unpack_from(data):
-        word = (word * _M) & _MASK
-        hashed = ((hashed * _M) ^ ((word ^ (word >> 24)) * _M)) & _MASK
+        word = (((word * _HALF_M) & _MASK) << 1) + word & _MASK
+        word ^= word >> 24
+        word = (((word * _HALF_M) & _MASK) << 1) + word
+        hashed = (word ^ (((hashed * _HALF_M) & _MASK) << 1) + hashed) & _MASK
     tail = data[count << 2 :]
     if tail:
-        hashed = ((hashed ^ int.from_bytes(tail, "little")) * _M) & _MASK
-    hashed = ((hashed ^ (hashed >> 13)) * _M) & _MASK
+        hashed ^= int.from_bytes(tail, "little")
+        hashed = (((hashed * _HALF_M) & _MASK) << 1) + hashed & _MASK
+    hashed ^= hashed >> 13
+    hashed = (((hashed * _HALF_M) & _MASK) << 1) + hashed & _MASK
     return hashed ^ (hashed >> 15)

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from pamqp import base, commands
 from pamqp import exceptions as refusals
@@ -14,30 +14,30 @@ from bridge.sources.amqp.properties import Properties, read_properties
 Method = tuple[int, base.Frame]
 """The channel it came on, and pamqp's object of it."""
 
-MAX_FRAME_BYTES = 131_072
+MAX_FRAME_BYTES: Final = 131_072
 """Of one frame, all in all, until both sides agreed on something else: RabbitMQ's own default."""
 
-MAX_BODY_BYTES = 512 * 1024 * 1024
+MAX_BODY_BYTES: Final = 512 * 1024 * 1024
 """No RabbitMQ takes a larger message (`max_message_size` goes no higher), so a header that promises one is broken."""
 
 _METHOD, _HEADER, _BODY, _HEARTBEAT, _END = 1, 2, 3, 8, 0xCE  # AMQP 0-9-1, 4.2.3
-_DELIVER = commands.Basic.Deliver.index
-_AROUND = 8
+_DELIVER: Final = commands.Basic.Deliver.index
+_AROUND: Final = 8
 """Bytes of a frame besides its payload: kind, channel and size before it, the end mark behind."""
 
-_frame = struct.Struct(">BHI").unpack_from
+_frame: Final = struct.Struct(">BHI").unpack_from
 """Kind, channel, size."""
-_content = struct.Struct(">BHIIQ").unpack_from
+_content: Final = struct.Struct(">BHIIQ").unpack_from
 """Kind, channel, size, class and weight, body size: a content header up to its property flags (19 bytes)."""
-_settling = struct.Struct(">QB").unpack_from
+_settling: Final = struct.Struct(">QB").unpack_from
 """Delivery tag, redelivered."""
 
-_PAMQP_TRIPS = (LookupError, ValueError, OverflowError, RecursionError, TypeError, ArithmeticError)
+_PAMQP_TRIPS: Final = (LookupError, ValueError, OverflowError, RecursionError, TypeError, ArithmeticError)
 """What pamqp lets through besides its own errors: tables may be nested without end, times beyond year 9999."""
 
-_CACHED = 1024
+_CACHED: Final = 1024
 """Different routing keys, and different properties, that are remembered: each worker sends its own, always the same."""
-_CACHED_BYTES = 1024
+_CACHED_BYTES: Final = 1024
 """The largest of those: 1 MiB each at most."""
 
 
@@ -135,11 +135,13 @@ class FrameParser:
                 if not data[body_end] == data[header_end] == data[end] == _END or header_end - at > most:
                     return at
                 names, header = data[at + head_size : end], data[end + 20 : header_end]
-                properties = known.get(header) or self._read_properties(header)
+                content_type, encoding, headers = known.get(header) or self._read_properties(header)
                 deliveries.append(
                     Delivery(
                         data[header_end + 8 : body_end],
-                        *properties,
+                        content_type,
+                        encoding,
+                        headers,
                         keys.get(names) or self._routing_key(names),
                         redelivered & 1 == 1,
                         received_at,

@@ -65,7 +65,7 @@ class Suspicion:
         if attempts - self._survived < POISON_FROM:
             return delivery
         _log.error("a delivery is dead-lettered as poison", broker=self._shown, times=attempts)
-        return Poison.condemn(delivery, attempts)
+        return Poison(delivery, attempts)
 
 
 def _count(delivery: Delivery) -> int:

@@ -53,7 +53,7 @@ class Window:
         self.bytes += size
         self._taken += len(deliveries)
         self._taken_bytes += size
-        self._highest[self._generation] = deliveries[-1].tag  # type: ignore[assignment]  # an int: the parser's
+        self._highest[self._generation] = deliveries[-1].tag  # an int: the parser's
         return size
 
     def settle(self, deliveries: Sequence[Delivery]) -> int | None:
@@ -63,7 +63,7 @@ class Window:
         Returns:
             Up to which of AMQP's tags the newest connection has to acknowledge now, or None.
         """
-        tags: list[int] = [delivery.tag for delivery in deliveries]  # type: ignore[misc]  # ints: the parser's
+        tags: list[int] = [delivery.tag for delivery in deliveries]  # ints: the parser's
         acks = self._acks.get(self._generation)
         if acks is None or not tags:
             return None

@@ -242,7 +242,7 @@ def test_kombus_typed_values_stay_what_was_sent() -> None:
 
 def test_poison_is_not_looked_into() -> None:
     """Whatever its body holds: a dead letter under every `--on-invalid`, for the fault may be ours."""
-    events, failures = decode(Poison(b'{"type":"task-started"}', "application/json", "utf-8", attempts=5))
+    events, failures = decode(Poison(Delivery(b'{"type":"task-started"}', "application/json", "utf-8"), 5))
     assert events == []
     (failure,) = failures
     assert isinstance(failure, OwnFault)

@@ -13,12 +13,12 @@ from tests import captures
 
 # Celery's Dumper raises KeyError for a missing uuid, TypeError for a time that is text.
 REFUSED = {"task-strtimestamp", "task-nouuid"}
-NOTHING = Context(None, {})
+NOTHING = Context("", {})
 
 
 def line(dump: Dump, fields: dict[str, Any], known: dict[str, Any] | None = None, at: float | None = None) -> str:
     event = Event(fields["type"], fields, Delivery(b"", received_at=at), None)
-    return dump(event, Context(None, known or {}), "id", "", "").decode()
+    return dump(event, Context("", known or {}), "id", "", "").decode()
 
 
 class Celerys:
@@ -92,7 +92,7 @@ def test_dump_remembers_what_celery_remembers_and_names_the_rest_from_the_state(
         event = Event("x", {**envelope, "type": "task-started", "uuid": f"u{n}"}, Delivery(b"", received_at=2.0), None)
         event.type = event.fields["type"]
         theirs = celerys(event)
-        ours = dump(event, Context(None, {"name": "state", "args": "", "kwargs": ""}), "id", "", "").decode()
+        ours = dump(event, Context("", {"name": "state", "args": "", "kwargs": ""}), "id", "", "").decode()
         assert ours == theirs or ("state(" in ours and "(" not in theirs)
         named += ours == theirs
     assert named == 4095

@@ -44,7 +44,7 @@ def event_of(kind: str, /, **fields: Any) -> Event:
 
 
 def shown(event: Event, known: dict[str, Any] | None = None, *, width: int = 120, color: bool = False) -> str:
-    return Pretty(width=width, color=color)(event, Context(None, known or {}), "id", "", "").decode()
+    return Pretty(width=width, color=color)(event, Context("", known or {}), "id", "", "").decode()
 
 
 def captured(width: int, path: captures.Path, *, color: bool) -> Iterator[tuple[Event, str]]:
@@ -53,7 +53,7 @@ def captured(width: int, path: captures.Path, *, color: bool) -> Iterator[tuple[
     for number, event in enumerate(captures.events(path)):
         timestamp, uuid = event.fields.get("timestamp"), event.fields.get("uuid")
         valid = isinstance(timestamp, float) and isinstance(uuid, str | None) and event.type not in {"", "task-odd"}
-        context = enrich(event, identity(number), iso_ms(timestamp), state) if valid else Context(None, {})
+        context = enrich(event, identity(number), iso_ms(timestamp), state) if valid else Context("", {})
         yield event, pretty(event, context, "id", "", "").decode()
 
 
@@ -161,7 +161,7 @@ def test_pretty_columns_grow_and_never_shrink() -> None:
     pretty = Pretty(width=160, color=False)
 
     def column(name: str) -> int:
-        line = pretty(event_of("task-started"), Context(None, {"name": name}), "id", "", "").decode()
+        line = pretty(event_of("task-started"), Context("", {"name": name}), "id", "", "").decode()
         return line.index("752a2a2e")
 
     columns = [column("n" * size) for size in (3, 16, 17, 20, 21, 5, 40, 500, 1)]
@@ -183,7 +183,7 @@ def test_pretty_asks_for_the_width_at_every_line() -> None:
     pretty = Pretty(width=lambda: width, color=True)
     event = event_of("task-failed", exception="ValueError('" + "x" * 500 + "')")
     for width in (100, 200, 60, 0, -1, 39, 12, 1):
-        line = pretty(event, Context(None, KNOWN), "id", "", "").decode()
+        line = pretty(event, Context("", KNOWN), "id", "", "").decode()
         plain = SGR.sub("", line)
 
         assert len(plain) == (width if width > 0 else 80)
@@ -242,7 +242,7 @@ def test_pretty_says_the_label_of_a_cluster_that_has_one() -> None:
     """With several sources a worker's name alone does not tell whose it is; a gap has no worker."""
     pretty = Pretty(width=120, color=False, cluster="eu")
 
-    assert " eu/mail " in pretty(event_of("task-started"), Context(None, KNOWN), "id", "", "").decode()
+    assert " eu/mail " in pretty(event_of("task-started"), Context("", KNOWN), "id", "", "").decode()
     assert " eu       ! gap " in pretty.gap(Gap("restart", 1.0, 2.0)).decode()
 
 

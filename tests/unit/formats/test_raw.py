@@ -18,7 +18,7 @@ def written(fields: dict[str, Any]) -> bytes:
 def test_raw_is_the_event_in_the_senders_order(path: captures.Path) -> None:
     """Every captured event comes out with its fields, their values and their order."""
     for event in captures.events(path):
-        line = raw(event, Context(None, {}), "id", "", "")
+        line = raw(event, Context("", {}), "id", "", "")
 
         assert list(json.loads(line).items()) == list(event.fields.items())
 

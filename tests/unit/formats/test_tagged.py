@@ -13,7 +13,7 @@ from tests.unit.making import SCHEMAS, decoded, native, started, tagging
 
 ID = "018bcfe5-69f4-77b4-a2f4-606265c71c50"
 TIME = "2026-11-20T12:29:54.478Z"
-NOTHING = Context(None, {})
+NOTHING = Context("", {})
 
 
 def tagged(fields: dict[str, Any]) -> Event:

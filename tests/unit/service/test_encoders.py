@@ -19,7 +19,7 @@ def test_dead_letters_are_written_by_the_other_encoder() -> None:
     """And marked; records and gaps are written by the first."""
     kafka = KafkaEncoder(native(), cluster="c", topic="t")
     both = LettersApart(kafka, LineEncoder(native(), cluster="c"), "elsewhere")
-    assert both.record(decoded(started()), Context(None, {}), ID, NOW, NOW).topic == "t"
+    assert both.record(decoded(started()), Context("", {}), ID, NOW, NOW).topic == "t"
     assert both.gap(Gap("overflow", 1.0, 2.0)).topic == "t"
     for letter in (
         both.dead_letter(Delivery(b"x"), [FAILURE], 1.0),
@@ -53,7 +53,7 @@ def test_each_is_written_under_its_own_label() -> None:
     for cluster, label in (("prod", "prod"), ("eu", "eu"), ("", "celery"), ("prod", "prod")):
         event = decoded(started())
         event.delivery = of(cluster)
-        record = encoder.record(event, Context(None, {}), ID, NOW, NOW)
+        record = encoder.record(event, Context("", {}), ID, NOW, NOW)
         assert json.loads(record.value)["cluster"] == label
         assert json.loads(encoder.dead_letter(of(cluster), [FAILURE], 1.0).value)["cluster"] == label
         assert json.loads(encoder.refused(record, RecordError("x")).value)["cluster"] == label

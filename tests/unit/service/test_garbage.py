@@ -1,10 +1,15 @@
 """Claims about the collector while the service runs."""
 
+import asyncio
+import contextlib
 import gc
+import weakref
 
 import pytest
 
-from bridge.service.garbage import THRESHOLDS, sparing
+from bridge.service.garbage import THRESHOLDS, TIDY_SECONDS, sparing, tidying
+from bridge.testing import FakeClock
+from tests.running import run
 
 
 def test_the_collector_is_as_it_was_afterwards() -> None:
@@ -35,3 +40,29 @@ def test_cycles_are_still_collected() -> None:
         first.other, second.other = second, first
         del first, second
         assert gc.collect() >= 2
+
+
+def test_cycles_are_found_within_a_minute_when_nothing_else_calls_for_a_look() -> None:
+    """A traceback that holds a window of deliveries does not stay because the tasks are as many as before."""
+
+    class Node:
+        other: "Node"
+
+    async def scenario() -> None:
+        clock = FakeClock()
+        looking = asyncio.create_task(tidying(clock))
+        await clock.until_sleeping()
+        node = Node()
+        node.other = node
+        seen = weakref.ref(node)
+        del node
+        assert seen() is not None
+        clock.turn(TIDY_SECONDS)
+        await clock.until_sleeping()
+        assert seen() is None
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+
+    with sparing():
+        run(scenario())

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.state.task import SHAPES_KEPT, SIGNATURE_LENGTH, SIGNATURES_KEPT, Task, _shapes, shared
+from tests.compiled import COMPILED
 from tests.unit.state.celery_answer import answers, celery_state, event, identity, our_state, received, sent
 
 
@@ -155,7 +156,8 @@ def test_tasks_at_rest_share_one_number_for_equal_shapes() -> None:
     for number in range(SHAPES_KEPT + 10):
         shared(number << 9)
 
-    assert started[0].shape is started[1].shape
+    assert shared(5 << 9) is shared(5 << 9) or COMPILED  # there a task holds the number itself
+    assert started[0].shape is started[1].shape or COMPILED
     assert len(_shapes) <= SHAPES_KEPT
 
 

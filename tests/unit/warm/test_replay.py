@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridge.errors import SourceError
-from bridge.model import Delivery
+from bridge.filter import Filter, Patterns
+from bridge.model import Context, Delivery, Event
 from bridge.state import ClusterState
 from bridge.testing import FakeClock
 from bridge.warm.replay import MOST_MESSAGES, MOST_SECONDS, Replay
@@ -86,16 +87,23 @@ def test_it_ends_when_the_time_is_up() -> None:
     assert known(state) == {"u0", "u1", "u2", "u3"}
 
 
+class Slow(Filter):
+    """Takes 0.1 s for each event."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(Patterns(), Patterns(), Patterns())
+        self.passes_all = False
+        self._clock = clock
+
+    def __call__(self, event: Event, context: Context) -> bool:
+        self._clock.turn(0.1)
+        return True
+
+
 def test_what_does_not_fit_is_left_out_oldest_first() -> None:
     """With 0.1 s for each of 100 messages, 16 of the last ones fit into 2 s with a margin: those are folded."""
-    clock, state, silent = FakeClock(), ClusterState(), pipeline()
-    fold = silent.transform
-
-    def slow(items: Sequence[Delivery]) -> object:
-        clock.turn(0.1 * len(items))
-        return fold(items)
-
-    silent.transform = slow  # type: ignore[assignment, method-assign]
+    clock, state = FakeClock(), ClusterState()
+    silent = pipeline(passes=Slow(clock))
     past = Past(clock, *([task(f"u{number}")] for number in range(100)))
 
     assert run(Replay(past, silent, clock).fold(state, None))

@@ -112,12 +112,12 @@ def test_times_that_brokers_refuse_are_moved() -> None:
     assert [one.timestamp for one in read(built(batch))] == [5000, 0, 6000, 7]
 
 
-@pytest.mark.parametrize("record", [Record("text"), Record(b"", key=5), Record(b"", headers=[("a", "text")])])  # type: ignore[arg-type]
-def test_a_record_that_cannot_be_encoded_is_named_by_what_came_before(record: Record) -> None:
+@pytest.mark.parametrize("header", [("\ud800", b""), ("a", "text"), (5, b""), ("a",)])
+def test_a_record_that_cannot_be_encoded_is_named_by_what_came_before(header: Any) -> None:
     """Those before it are in the batch."""
     batch = Batch(1000)
-    with pytest.raises((TypeError, ValueError)):
-        batch.extend([Record(b"1"), Record(b"2"), record, Record(b"3")], 0, 4, LATEST)
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        batch.extend([Record(b"1"), Record(b"2"), Record(b"", headers=[header]), Record(b"3")], 0, 4, LATEST)
     assert batch.record_count() == 2
 
 

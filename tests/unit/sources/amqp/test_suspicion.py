@@ -1,5 +1,7 @@
 """bridge.sources.amqp.suspicion"""
 
+import dataclasses
+
 import pytest
 
 from bridge.model import Delivery, Poison
@@ -25,7 +27,7 @@ def test_poison_is_what_came_back_five_times(times: int, poison: bool) -> None:
     """Nothing of it is changed."""
     (judged,) = Suspicion("amqp://h", counted=True).judge([came_back(times)])
     assert isinstance(judged, Poison) is poison
-    for name in Delivery.__slots__:
+    for name in (field.name for field in dataclasses.fields(Delivery)):
         assert getattr(judged, name) == getattr(came_back(times), name)
 
 

@@ -1,0 +1,71 @@
+"""What is compiled does what is written (hatch_build.py)."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.compiled import COMPILED, MODULES, ROOT, libraries, stale
+
+WRITES = """
+import hashlib
+from tests.captures import FILES, deliveries
+from tests.unit.making import pipeline
+from bridge import model
+print(model.__file__)
+for path in FILES:
+    stages, hashed = pipeline(topic="t"), hashlib.sha256()
+    items = [one for _, one in deliveries(path)]
+    for item in items:
+        item.received_at = 1795178800.5
+    for record in stages.transform(items).records:
+        hashed.update(repr((record.value, record.key, record.headers, record.timestamp_ms, record.index)).encode())
+    print(path.name, hashed.hexdigest(), len(stages.state), stages.state.starts)
+"""
+
+
+def written(*before: str) -> list[str]:
+    """Of each capture, what a process of its own makes; the first line says of which modules."""
+    code = "\n".join((*before, WRITES))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
+
+
+def test_every_module_has_a_test_that_runs_twice() -> None:
+    """Compiled and as it is written: `make test` finds them by their names."""
+    for name in MODULES:
+        path = Path("tests/unit", *Path(name).parts[1:])
+        assert (ROOT / path.with_name(f"test_{path.name}")).is_file(), name
+
+
+def test_a_compiler_is_made_use_of(request: pytest.FixtureRequest) -> None:
+    """Nobody measures, or is sure of, compiled modules that are not there; and it is all of them or none."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    if request.config.pluginmanager.has_plugin("tests.plain") or not (ROOT / "build" / "compiled").exists():
+        pytest.skip("plain modules were asked for")
+    assert COMPILED, "see build/compiled.log"
+    assert all(libraries(ROOT / name) for name in MODULES)
+
+
+@pytest.mark.skipif(not COMPILED, reason="nothing is compiled here")
+def test_both_write_the_same() -> None:
+    """Byte for byte, of all captures, dead letters and keys included."""
+    compiled, plain = written(), written("import tests.plain")
+    assert compiled[0].endswith(".so")
+    assert plain[0].endswith(".py")
+    assert compiled[1:] == plain[1:]
+    assert len(plain) > 5
+
+
+def test_a_change_after_compiling_is_noticed(tmp_path: Path) -> None:
+    """Else a developer tests what no source says any more."""
+    for name in ("one.py", "one.cpython-311.so", "other.py"):
+        (tmp_path / name).write_text("")
+    os.utime(tmp_path / "one.py", (1, 1))
+    assert stale(tmp_path, ("one.py", "other.py")) == []
+    os.utime(tmp_path / "one.cpython-311.so", (0, 0))
+    assert stale(tmp_path, ("one.py", "other.py")) == ["one.py"]
