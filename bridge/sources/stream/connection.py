@@ -34,10 +34,11 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.delivered: Callable[[bytes], None] = lambda _: None
-        """Called with the payload of each Deliver; what it raises ends the connection."""
+        self.delivered: Callable[[bytes], bool] = lambda _: False
+        """Called with the payload of each Deliver; returns whether reading is to pause behind it. What it raises ends
+        the connection."""
         self.drained: Callable[[], None] = lambda: None
-        """Called when everything of one read was delivered."""
+        """Called when everything of one read was delivered, or reading pauses."""
         self._frames = Frames()
         self._transport: asyncio.Transport | None = None
         self._correlation = 0
@@ -59,22 +60,37 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard_at, self._heard = self._clock.now(), self._clock.monotonic()
+        messages = self._take(data)
+        if messages and len(data) < _SMALL_BYTES and self._gathering is None and self._transport is not None:
+            self._transport.pause_reading()
+            self._gathering = asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._gathered)
+
+    def _take(self, data: bytes) -> bool:
+        """Deal with frames until reading pauses; whether there were messages among them."""
         messages = False
+        frames = self._frames.feed(data)
         try:
-            for key, payload in self._frames.feed(data):
+            for key, payload in frames:
                 if self.lost.done():
-                    return
+                    return False
                 if key == Key.DELIVER:
                     messages = True
-                    self.delivered(payload)
+                    if self.delivered(payload):
+                        self.pause(True)
+                        if self._paused:
+                            frames.close()
+                            break
                 else:
                     self._handle(key, payload)
             self.drained()
         except Exception as error:  # noqa: BLE001 - whatever a server sends ends the connection, and nothing else
             self.lose(error)
-        if messages and len(data) < _SMALL_BYTES and self._gathering is None and self._transport is not None:
-            self._transport.pause_reading()
-            self._gathering = asyncio.get_running_loop().call_later(_GATHER_SECONDS, self._gathered)
+        return messages
+
+    def _go_on(self) -> None:
+        """With what was read and left when reading paused."""
+        if not self._paused and not self.lost.done():
+            self._take(b"")
 
     def _gathered(self) -> None:
         self._gathering = None
@@ -113,6 +129,7 @@ class Connection(asyncio.Protocol):
         self._correlation += 1
         correlation, answer = self._correlation, asyncio.get_running_loop().create_future()
         self._answers[correlation] = answer
+        self.pause(False)  # the answer may stand behind messages
         self.send(commands.request(key, correlation, payload))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -121,7 +138,11 @@ class Connection(asyncio.Protocol):
             self._answers.pop(correlation, None)
 
     def pause(self, paused: bool) -> None:
-        """Read nothing more from the socket, or go on; the server's silence says nothing meanwhile."""
+        """
+        Deal with nothing more, and read nothing more from the socket, or go on; the server's silence says nothing
+        meanwhile. While an answer is waited for there is no pause.
+        """
+        paused = paused and not self._answers
         if self._transport is not None and paused != self._paused and not self.lost.done():
             self._paused = paused
             if paused:
@@ -130,6 +151,7 @@ class Connection(asyncio.Protocol):
                 self._heard = self._clock.monotonic()
                 if self._gathering is None:
                     self._transport.resume_reading()
+                asyncio.get_running_loop().call_soon(self._go_on)  # not here: it may be called by what deals with them
 
     async def beat(self, interval: float) -> None:
         """

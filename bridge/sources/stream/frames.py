@@ -1,7 +1,7 @@
 """The bytes that a server of the stream protocol sends, cut into frames. No I/O."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from bridge.errors import ConnectError
 
@@ -28,28 +28,32 @@ class Frames:
         self._wanted = _HEAD.size
         """Bytes that must be there before anything can be said."""
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Generator[Frame]:
         """
-        The frames that these bytes complete, in order. To be exhausted before the next call.
+        The frames that these bytes complete, in order. To be exhausted, or closed, before the next call; closed, what
+        is left comes with that one, which may bring no more bytes.
 
         Raises:
             ConnectError: they are no frames of this protocol.
         """
-        self._pieces.append(data)
+        if data:
+            self._pieces.append(data)
         self._held += len(data)
         if self._held < self._wanted:
             return
-        data = data if len(self._pieces) == 1 else b"".join(self._pieces)
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         at, end = 0, len(data)
         self._wanted = _HEAD.size
-        while at + _HEAD.size <= end:
-            size, key, _version = _HEAD.unpack_from(data, at)
-            if not 4 <= size <= MAX_FRAME_BYTES:
-                raise ConnectError("the server does not speak the stream protocol: is this a port for streams?")
-            if at + 4 + size > end:
-                self._wanted = 4 + size
-                break
-            yield key, data[at + 8 : at + 4 + size]
-            at += 4 + size
-        self._pieces = [data[at:]] if at < end else []
-        self._held = end - at
+        try:
+            while at + _HEAD.size <= end:
+                size, key, _version = _HEAD.unpack_from(data, at)
+                if not 4 <= size <= MAX_FRAME_BYTES:
+                    raise ConnectError("the server does not speak the stream protocol: is this a port for streams?")
+                if at + 4 + size > end:
+                    self._wanted = 4 + size
+                    break
+                start, at = at + 8, at + 4 + size
+                yield key, data[start:at]
+        finally:
+            self._pieces = [data[at:]] if at < end else []
+            self._held = end - at

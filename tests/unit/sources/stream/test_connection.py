@@ -13,6 +13,12 @@ from tests.running import run, until
 from tests.unit.sources.stream.streaming import Peer
 
 
+async def until_turned() -> None:
+    """What the event loop was told to do, it has done."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 async def connected(peer: Peer, clock: FakeClock | None = None) -> Connection:
     connection = Connection(clock or FakeClock())
     await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", peer.port)
@@ -41,9 +47,14 @@ def test_deliveries_are_handed_on_once_per_read() -> None:
 
     async def check() -> None:
         calls: list[bytes] = []
+
+        def delivered(payload: bytes) -> bool:
+            calls.append(payload)
+            return False
+
         async with Peer() as peer:
             connection = await connected(peer)
-            connection.delivered = calls.append
+            connection.delivered = delivered
             connection.drained = lambda: calls.append(b"drained")
             await connection.request(Key.OPEN, b"")
             peer.push(commands.frame(Key.DELIVER, b"one") + commands.frame(Key.DELIVER, b"two"))
@@ -51,6 +62,59 @@ def test_deliveries_are_handed_on_once_per_read() -> None:
             peer.push(commands.frame(Key.DELIVER, b"three"))  # after a small read the socket rests for a moment
             await until(lambda: b"three" in calls)
             assert [call for call in calls if call != b"drained"] == [b"one", b"two", b"three"]
+            await connection.close()
+
+    run(check())
+
+
+def test_reading_stops_where_it_is_told_to() -> None:
+    """In the middle of a read; what is left of it comes when reading goes on, before everything else."""
+
+    async def check() -> None:
+        calls: list[bytes] = []
+
+        def delivered(payload: bytes) -> bool:
+            calls.append(payload)
+            return True
+
+        async with Peer() as peer:
+            connection = await connected(peer)
+            connection.delivered = delivered
+            await connection.request(Key.OPEN, b"")
+            peer.push(b"".join(commands.frame(Key.DELIVER, payload) for payload in (b"one", b"two", b"three")))
+            for count in (1, 2):
+                await until(lambda count=count: len(calls) == count)  # type: ignore[misc]
+                await until_turned()
+                assert len(calls) == count
+                connection.pause(False)
+            await until(lambda: len(calls) == 3)
+            peer.push(commands.frame(Key.DELIVER, b"four"))
+            connection.pause(False)
+            await until(lambda: len(calls) == 4)
+            assert calls == [b"one", b"two", b"three", b"four"]
+            await connection.close()
+
+    run(check())
+
+
+def test_an_answer_is_not_kept_waiting_by_messages() -> None:
+    """While one is waited for, what stands before it is read, wanted or not."""
+
+    async def check() -> None:
+        calls: list[bytes] = []
+
+        def delivered(payload: bytes) -> bool:
+            calls.append(payload)
+            return True
+
+        async with Peer() as peer:
+            connection = await connected(peer)
+            connection.delivered = delivered
+            await connection.request(Key.OPEN, b"")
+            peer.push(commands.frame(Key.DELIVER, b"one") + commands.frame(Key.DELIVER, b"two"))
+            await until(lambda: calls == [b"one"])
+            await connection.request(Key.QUERY_OFFSET, b"")
+            assert calls == [b"one", b"two"]
             await connection.close()
 
     run(check())
@@ -69,7 +133,7 @@ def test_what_ends_the_connection_is_told(pushed: bytes, reason: str) -> None:
     """To who waits for an answer, and to who looks."""
 
     async def check() -> None:
-        def refuse(payload: bytes) -> None:
+        def refuse(payload: bytes) -> bool:
             raise ConnectError("refused")
 
         async with Peer({Key.QUERY_OFFSET: b""}) as peer:

@@ -1,5 +1,7 @@
 """bridge/sources/stream/window.py."""
 
+from collections import deque
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,3 +60,28 @@ def test_the_bound_is_kept_but_for_one_chunk_when_chunks_shrink(prefetch: int, s
         window.arrived(size, size)
         assert window.items < prefetch + max(sizes)
         asked += window.grant()
+
+
+@given(
+    st.integers(1, 300),
+    st.lists(st.integers(0, 50), min_size=1, max_size=200),
+    st.lists(st.booleans(), min_size=1, max_size=20),
+)
+def test_who_stops_where_the_bound_is_reached_exceeds_it_by_one_chunk(
+    prefetch: int, sizes: list[int], settling: list[bool]
+) -> None:
+    """Whatever sizes come after whatever others: the rest waits in the socket, and all of it is read in the end."""
+    window, stream, socket = Window(prefetch, 10**9), deque(sizes), deque[int]()
+    read = turns = 0
+    while stream or socket:
+        socket += [stream.popleft() for _ in range(min(window.grant(), len(stream)))]
+        while socket and not window.reached:
+            size = socket.popleft()
+            window.arrived(size, size)
+            read += size
+        assert window.items < prefetch + max(sizes)
+        if settling[turns % len(settling)] or turns > 1000:
+            window.settled(window.items, window.bytes)
+        turns += 1
+        assert turns < 3000
+    assert read == sum(sizes)
