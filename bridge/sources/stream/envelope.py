@@ -50,7 +50,7 @@ class Envelopes:
     def __init__(self) -> None:
         self.known: dict[bytes, Envelope] = {}
         """The bytes before a binary's length -> envelope. Whoever finds its message's beginning in here, up to and
-        with the constructor, knows where its body begins: the same bytes were parsed before."""
+        with the constructor (A0 or B0), knows where its body begins: the same bytes were parsed before."""
 
     def open(self, data: bytes, at: int, end: int) -> tuple[Envelope, bytes]:
         """
@@ -87,7 +87,7 @@ class Envelopes:
                 _, at = amqp10.span(message, start)
         if not bodies:
             raise ValueError("the message has no body")
-        if len(prefix) and len(bodies) == 1:
+        if prefix[-1:] in (b"\xa0", b"\xb0") and len(bodies) == 1:
             self._remember(prefix, envelope)
         return envelope, b"".join(bodies)
 

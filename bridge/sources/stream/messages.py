@@ -1,4 +1,4 @@
-"""From a chunk to deliveries: the hot path. No I/O."""
+"""From a chunk to deliveries. No I/O."""
 
 import struct
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from bridge.errors import ConnectError
 from bridge.model import Delivery
 from bridge.sources.stream.chunk import COMPRESSIONS, Batch, Chunk, read_batch, unpack
-from bridge.sources.stream.envelope import Envelopes
+from bridge.sources.stream.entries import cut
+from bridge.sources.stream.envelope import Envelope, Envelopes
 
 BATCH_TYPE = "application/vnd.rabbitmq.stream-batch"
 """What a batch is called that cannot be undone here: its bytes become a dead letter for their content type."""
@@ -76,44 +77,43 @@ class Messages:
         return deliveries
 
     def _read(self, chunk: Chunk, wanted: int, received_at: float) -> tuple[list[Delivery], int, int]:
-        data, at, offset, tag = chunk.data, chunk.at, chunk.first, self.handed
+        data, at, offset, left = chunk.data, chunk.at, chunk.first, chunk.entries
         known, open_ = self._envelopes.known, self._envelopes.open
-        u32 = _U32.unpack_from
         deliveries: list[Delivery] = []
-        for _ in range(chunk.entries):
-            (size,) = u32(data, at)
+        while left:
+            if offset >= wanted:
+                count, at = cut(data, at, left, offset, self.handed, received_at, known, deliveries)
+                self.handed, offset, left = self.handed + count, offset + count, left - count
+                if not left:
+                    break
+            left -= 1
+            (size,) = _U32.unpack_from(data, at)
             if size & 0x80000000:
                 batch, at = read_batch(data, at)
-                self.handed = tag
                 deliveries += self._unbatched(batch, offset, wanted, received_at)
-                tag, offset = self.handed, offset + batch.messages
+                offset += batch.messages
                 continue
             start = at + 4
             at = start + size
             offset += 1
-            if offset <= wanted:
-                continue
-            envelope = None
-            if size > 64:
-                # Annotations, properties and headers each `00 53 CODE c1 SIZE`, the data behind them: what RabbitMQ
-                # writes. A guess that is wrong is not among the known ones.
-                cut = start + 5 + data[start + 4]
-                if cut + 4 < at:
-                    cut += 5 + data[cut + 4]
-                    if cut + 4 < at:
-                        cut += 5 + data[cut + 4]
-                envelope = known.get(data[start : cut + 4])
-            if envelope is not None and data[cut + 3] == 0xB0 and cut + 8 + u32(data, cut + 4)[0] == at:
-                body = data[cut + 8 : at]
-            else:
+            if offset > wanted:
                 envelope, body = open_(data, start, at)
-            tag += 1
-            deliveries.append(Delivery(
-                body, envelope.content_type, envelope.content_encoding, envelope.headers, envelope.routing_key,
-                False, received_at, tag, offset.to_bytes(8, "big"),
-            ))  # fmt: skip
-        self.handed = tag
+                deliveries.append(self._delivery(envelope, body, offset, received_at))
         return deliveries, at, offset
+
+    def _delivery(self, envelope: Envelope, body: bytes, next_offset: int, received_at: float) -> Delivery:
+        self.handed += 1
+        return Delivery(
+            body,
+            envelope.content_type,
+            envelope.content_encoding,
+            envelope.headers,
+            envelope.routing_key,
+            False,
+            received_at,
+            self.handed,
+            position_of(next_offset),
+        )
 
     def single(self, single: Single, wanted: int) -> list[Delivery]:
         """The delivery, tagged, when its offset is `wanted` or above."""
@@ -140,18 +140,5 @@ class Messages:
         for number, (data, start, end) in enumerate(spans, offset + 1):
             if number > wanted:
                 envelope, body = self._envelopes.open(data, start, end)
-                self.handed += 1
-                deliveries.append(
-                    Delivery(
-                        body,
-                        envelope.content_type,
-                        envelope.content_encoding,
-                        envelope.headers,
-                        envelope.routing_key,
-                        False,
-                        received_at,
-                        self.handed,
-                        position_of(number),
-                    )
-                )
+                deliveries.append(self._delivery(envelope, body, number, received_at))
         return deliveries
