@@ -25,6 +25,9 @@ PACE_SECONDS = 0.05
 _FULL_PACE_SECONDS = 0.02
 # Then it goes at once: as many as a send of a full read has.
 _RECORDS = 2000
+# With so many a transaction is full: half of what SENDS full reads of single events hold. The others are gathered while
+# it is committed; with all of them in one, whoever hands them over had nothing to do until Kafka answered.
+_FULL_RECORDS = 3000
 
 MakeLanes = Callable[[Window, Callable[[Record, Record | None], None]], Lanes]
 
@@ -179,7 +182,12 @@ class Transactions:
                 await self._news.wait()
 
     def _next(self) -> Transaction:
-        entries, self._waiting, self._records = self._waiting, [], 0
+        count = records = 0
+        while count < len(self._waiting) and records < _FULL_RECORDS:
+            records += len(self._waiting[count].records)
+            count += 1
+        entries, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._records = sum([len(entry.records) for entry in self._waiting])
         positions = [entry.position for entry in entries if entry.position is not None]
         position = positions[-1] if positions else self.position
         begun = self.begun

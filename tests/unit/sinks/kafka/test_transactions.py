@@ -163,6 +163,27 @@ def test_sends_that_come_during_a_transaction_share_the_next() -> None:
     run(check())
 
 
+def test_a_full_transaction_leaves_the_rest_to_the_next() -> None:
+    """So that sends are gathered while it is committed; the position of each covers what is in it, and no more."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS)
+        async with writing(kafka) as one:
+            kafka.held.clear()
+            waiting = [await one.send(records(b"0"), b"0")]
+            await until(lambda: len(kafka.batches) == 3)  # the claim, the record and its position
+            waiting += [await one.send(records(*[b"%d" % n] * 1000), b"%d" % n) for n in range(1, 6)]
+            kafka.held.set()
+            await waiting[3]
+            assert (one.transactions.position, waiting[4].done()) == (b"3", False)
+            await asyncio.gather(*waiting)
+            assert one.transactions.position == b"5"
+        assert kafka.commits == 4
+        assert len(kafka.values("t")) == 5001
+
+    run(check())
+
+
 @pytest.mark.parametrize("fault", ["lost", "failed"])
 def test_unknown_outcome_of_a_commit_is_found_out(fault: str) -> None:
     """Committed: nothing is written again. Not: all of it is. What came meanwhile is not touched by it."""
