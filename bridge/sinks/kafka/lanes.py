@@ -1,7 +1,6 @@
 """All lanes of a sink: distributes records over them, and sends what waits there over one producer at a time."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bridge.clock import Clock
@@ -12,9 +11,9 @@ from bridge.sinks.kafka.batch import Batch
 from bridge.sinks.kafka.culprits import Culprits
 from bridge.sinks.kafka.lane import Lane, Piece
 from bridge.sinks.kafka.outage import Outage
-from bridge.sinks.kafka.partition import partition
 from bridge.sinks.kafka.producer import Producer
 from bridge.sinks.kafka.refusal import Refusal, blame_of_topic, judge
+from bridge.sinks.kafka.spread import spread
 from bridge.sinks.kafka.window import Send, Window
 
 # Brokers refuse a CreateTime more than an hour ahead of them (message.timestamp.after.max.ms); ten minutes are for
@@ -89,19 +88,11 @@ class Lanes:
         Raises:
             SinkError: a record is for a topic that is not ours.
         """
-        groups: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
-        counts = self._counts()
         self._turn += 1
-        for record in records:
-            topic = record.topic or self._topic
-            count = counts.get(topic)
-            if not count:
-                raise SinkError(f"a record is for the Kafka topic {topic}, which this sink does not write")
-            # Without a key: one partition per send, so that they share a batch, as Java's sticky partitioner does.
-            groups[topic, partition(record.key, count) if record.key is not None else self._turn % count].append(record)
+        groups = spread(records, self._topic, self._counts(), self._turn)
         latest = int(self._clock.now() * 1000) + _AHEAD_MS
-        for place, group in groups.items():
-            self._queue(place, Piece(send, group, latest))
+        for topic, number, group in groups:
+            self._queue((topic, number), Piece(send, group, latest))
 
     async def run(self, producer: Producer, partitions: Mapping[str, int], limits: Mapping[str, int]) -> BaseException:
         """
