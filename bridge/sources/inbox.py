@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import orjson
 
@@ -48,7 +48,7 @@ class Inbox:
         with self._lock:
             self._max_items, self._max_bytes, self._overhead = max_items, max_bytes, overhead
 
-    def put(self, items: Iterable[Delivery | Gap], *, whole_until: float | None = None) -> None:
+    def put(self, items: Sequence[Delivery | Gap], *, whole_until: float | None = None) -> None:
         """
         Add 0..n items behind the others.
 
@@ -58,31 +58,21 @@ class Inbox:
         """
         with self._lock:
             self._whole_until = whole_until
-            for item in items:
-                if isinstance(item, Gap):
-                    self._end_overflow()
-                    self._items.append(item)
-                elif self._overflow is not None or self._is_full():
-                    self._lose(item)
-                else:
-                    self._items.append(item)
-                    self._bytes += len(item.body) + self._overhead
-                    self._last_kept = item.received_at or self._last_kept
+            if not self._put_all(items):
+                for item in items:
+                    self._put(item)
 
     def take(self) -> list[Delivery | Gap]:
         """Remove and return the oldest items, within the bounds of `Source.read`; empty when there is none."""
-        taken: list[Delivery | Gap] = []
-        size = 0
         with self._lock:
-            while self._items and len(taken) < MAX_READ_ITEMS:
-                head = self._items[0]
-                weight = len(head.body) if isinstance(head, Delivery) else 0
-                if taken and size + weight > MAX_READ_BYTES:
-                    break
-                taken.append(self._items.popleft())
-                size += weight
-                if isinstance(head, Delivery):
-                    self._bytes -= weight + self._overhead
+            items, overhead = self._items, self._overhead
+            taken = [items.popleft() for _ in range(min(len(items), MAX_READ_ITEMS))]
+            weights = [len(item.body) + overhead if isinstance(item, Delivery) else 0 for item in taken]
+            size = sum(weights)
+            while size > MAX_READ_BYTES and len(taken) > 1:
+                items.appendleft(taken.pop())
+                size -= weights.pop()
+            self._bytes -= size
             if self._overflow is not None and self._has_room():
                 self._end_overflow()
         return taken
@@ -94,6 +84,35 @@ class Inbox:
             self._items = deque(item for item in self._items if isinstance(item, Gap))
             self._bytes = 0
         return forgotten
+
+    def _put_all(self, items: Sequence[Delivery | Gap]) -> bool:
+        """Add deliveries at once, where nothing is to be looked at one by one; returns whether it did."""
+        if self._overflow is not None or not items:
+            return False
+        weights = [len(item.body) for item in items if isinstance(item, Delivery)]
+        size, last = self._bytes + sum(weights) + self._overhead * len(items), items[-1]
+        if (
+            len(weights) < len(items)
+            or (self._max_items and len(self._items) + len(items) > self._max_items)
+            or (self._max_bytes and size > self._max_bytes)
+            or not isinstance(last, Delivery)
+        ):
+            return False
+        self._items += items
+        self._bytes = size
+        self._last_kept = last.received_at or self._last_kept
+        return True
+
+    def _put(self, item: Delivery | Gap) -> None:
+        if isinstance(item, Gap):
+            self._end_overflow()
+            self._items.append(item)
+        elif self._overflow is not None or self._is_full():
+            self._lose(item)
+        else:
+            self._items.append(item)
+            self._bytes += len(item.body) + self._overhead
+            self._last_kept = item.received_at or self._last_kept
 
     def _is_full(self) -> bool:
         return bool(

@@ -1,46 +1,46 @@
 """Kombu's envelope, opened without parsing what is always the same."""
 
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 from uuid import uuid4
 
 import orjson
+from pybase64 import b64decode
 
 from bridge.clients.envelope import open_envelope, read_envelope
 from bridge.model import Delivery
 
-_HEAD = b'{"body": "'
+_HEAD: Final = b'{"body": "'
 """How every envelope of kombu's begins: a dict in the order of its making, written by Python's json."""
 
-_TAG = b'"delivery_tag": "'
-_TAG_BYTES = 36
-_HEX = b"0123456789abcdef-"
+_BODY_AT: Final = len(_HEAD)
+
+_TAG: Final = b'"delivery_tag": "'
+_TAG_BYTES: Final = 36
+_HEX: Final = b"0123456789abcdef-"
 """What a delivery tag is: a uuid, the only part besides the body that differs from message to message."""
 
-_FRAMES = 4096
+_FRAMES: Final = 4096
 """Different envelopes remembered: one for each worker and routing key. All are forgotten when there are more."""
 
-_FRAME_BYTES = 2048
+_FRAME_BYTES: Final = 2048
 """Of an envelope without its body; kombu's has 250. Longer ones are not remembered, so that memory is bounded."""
-
-Frame = tuple[str | None, str | None, Mapping[str, Any], str, bool]
-"""Content type, content encoding, headers, routing key, redelivered."""
 
 
 class Envelopes:
     """
-    Opens envelopes to what `bridge.clients.envelope.read_envelope` makes of them, at a third of its cost: the text
+    Opens envelopes to what `bridge.clients.envelope.read_envelope` makes of them, at a fifth of its cost: the text
     around body and delivery tag is parsed when it is first seen and looked up afterwards. Whatever is not laid out as
     kombu lays it out goes to `read_envelope`.
 
     Deliveries of equal envelopes share their headers.
 
-    Cost: 2.8 us for a body of 318 bytes; the same fields by orjson took 4.1, `read_envelope` takes 8.4.
+    Cost: 1.7 us for a body of 318 bytes, 2.8 with Python's own base64; `read_envelope` takes 8.4.
     """
 
     def __init__(self) -> None:
-        self._frames: dict[bytes, Frame | None] = {}
+        self._frames: dict[bytes, Delivery | None] = {}
+        """Text around body and tag -> a delivery with everything of it but body and time; None: read it elsewhere."""
         # Nobody can send them, so what parses to them is what they were put in the place of.
         self._body_mark, self._tag_mark = uuid4().hex, str(uuid4())
 
@@ -51,7 +51,7 @@ class Envelopes:
         Args:
             routing_key: where the envelope names none.
         """
-        body_end = data.find(b'"', len(_HEAD))
+        body_end = data.find(b'"', _BODY_AT)
         tag_at = data.rfind(_TAG) + len(_TAG)
         tag_end = tag_at + _TAG_BYTES
         if tag_at > body_end > 0 and data.startswith(_HEAD) and not data[tag_at:tag_end].translate(None, _HEX):
@@ -61,16 +61,21 @@ class Envelopes:
                 frame = self._learn(data[body_end:tag_at], data[tag_end:])
             if frame is not None:
                 try:
-                    body = binascii.a2b_base64(data[len(_HEAD) : body_end], strict_mode=True)
+                    body = b64decode(data[_BODY_AT:body_end], None, True)  # by name it takes twice as long
                 except binascii.Error:
                     return read_envelope(data, routing_key=routing_key, received_at=received_at, tag=None)
-                content_type, content_encoding, headers, own_key, redelivered = frame
                 return Delivery(
-                    body, content_type, content_encoding, headers, own_key or routing_key, redelivered, received_at
+                    body,
+                    frame.content_type,
+                    frame.content_encoding,
+                    frame.headers,
+                    frame.routing_key or routing_key,
+                    frame.redelivered,
+                    received_at,
                 )
         return read_envelope(data, routing_key=routing_key, received_at=received_at, tag=None)
 
-    def _learn(self, middle: bytes, end: bytes) -> Frame | None:
+    def _learn(self, middle: bytes, end: bytes) -> Delivery | None:
         """The frame of an envelope with this text between body and tag, and behind the tag; None: it is none."""
         if len(middle) + len(end) > _FRAME_BYTES:
             return None
@@ -80,7 +85,7 @@ class Envelopes:
         self._frames[middle + end] = frame
         return frame
 
-    def _parse(self, text: bytes) -> Frame | None:
+    def _parse(self, text: bytes) -> Delivery | None:
         """Of an envelope whose body and tag are ours, so that it is certain which part of the text they are."""
         try:
             payload = orjson.loads(text)
@@ -92,13 +97,4 @@ class Envelopes:
         encoding = properties.get("body_encoding")
         if payload.get("body") != self._body_mark or not isinstance(encoding, str) or encoding.lower() != "base64":
             return None
-        delivery = open_envelope(payload | {"body": ""}, received_at=0.0, tag=None)
-        if delivery is None:
-            return None
-        return (
-            delivery.content_type,
-            delivery.content_encoding,
-            delivery.headers,
-            delivery.routing_key,
-            delivery.redelivered,
-        )
+        return open_envelope(payload | {"body": ""}, received_at=0.0, tag=None)

@@ -1,6 +1,6 @@
 """Bytes of a Redis connection to what they say: deliveries, and answers to what was asked. No I/O."""
 
-from typing import Any
+from typing import Any, Final
 
 import hiredis
 
@@ -17,7 +17,7 @@ buffer of 1 MiB cost 7.0 us, of 256 KiB 2.1, of 64 KiB 0.7, of 16 KiB 0.42.
 _PARTIAL = object()
 """What hiredis returns when a reply is not whole yet; its default, False, is a value of RESP3."""
 
-_MESSAGES = (b"pmessage", b"message")
+_MESSAGES: Final = (b"pmessage", b"message")
 """(pattern, channel, data) and (channel, data) follow: redis.io/docs, "Pub/sub"."""
 
 _KEYS = 1024
@@ -62,9 +62,9 @@ class Replies:
             feed(data, start, min(SLICE_BYTES, size - start))
             while (reply := gets()) is not _PARTIAL:
                 if isinstance(reply, list) and reply and reply[0] in _MESSAGES:  # a push is a list too
-                    name, message = reply[-2:]
+                    name = reply[-2]
                     key = keys.get(name)
-                    deliveries.append(open_envelope(message, self._key(name) if key is None else key, received_at))
+                    deliveries.append(open_envelope(reply[-1], self._key(name) if key is None else key, received_at))
                 else:
                     answers.append(reply)
         return deliveries, answers
