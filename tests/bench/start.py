@@ -2,9 +2,8 @@
 `make bench-start`: CPU from the start of `celery-bridge run` until Kafka holds the first record, and of `--help`.
 
 One event waits in a quorum queue; each run is a new process with a topic of its own. User and system time, all threads,
-the least and the median of some runs: the first one, which compiles modules, is not counted. structlog imports rich
-where there is one (a tenth of all); only the tests' environment has it, for import-linter, so here it cannot be found.
-Exits with 1 when a bar is missed.
+the least and the median of some runs: the first one, which compiles modules, is not counted. Exits with 1 when a bar is
+missed.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from statistics import median
 from tests.bench.__main__ import CONTENDERS, servers
 from tests.bench.backlog import declare, fill
 from tests.bench.contenders import Contender
-from tests.bench.contenders.bridge import KOMBU, QUORUM, STREAM
+from tests.bench.contenders.bridge import KOMBU, QUORUM, STREAM, installed
 from tests.bench.cost import cpu_seconds
 from tests.bench.drain import CHECKOUT, Servers
 from tests.bench.load import messages
@@ -58,16 +57,8 @@ def main() -> int:
     return 0 if all(cleared) else 1
 
 
-def as_installed(command: Sequence[str]) -> list[str]:
-    """The same command, without what its users do not have."""
-    assert list(command[1:3]) == ["-m", "bridge"]
-    without = "import sys; sys.modules['rich'] = None; from bridge.cli.main import main; sys.exit(main())"
-    return [command[0], "-c", without, *command[3:]]
-
-
 def _help() -> float:
-    command = as_installed([sys.executable, "-m", "bridge", "--help"])
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=CHECKOUT) as process:
+    with subprocess.Popen(installed("--help"), stdout=subprocess.DEVNULL, cwd=CHECKOUT) as process:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -80,7 +71,7 @@ async def _first_record(contender: Contender, running: Servers) -> float:
     log = running.kafka.folder / "contender.log"
     try:
         async with Topic(running.kafka.bootstrap) as topic:
-            command = as_installed(contender.command(running.ends(contender, topic.name)))
+            command = contender.command(running.ends(contender, topic.name))
             process = ServerProcess(command, log=log, cwd=CHECKOUT)
             process.start()
             try:

@@ -6,16 +6,29 @@ from importlib.util import find_spec
 from bridge.clients.queue import PREFIX, QueuePlan
 from tests.bench.contenders import Contender, Ends, missing
 
-_WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; from bridge.cli.main import main; sys.exit(main())"
+_START = "import sys; sys.modules.update(dict.fromkeys({without})); from bridge.cli.main import main; sys.exit(main())"
 """None: importing it fails, as where it is not installed."""
 
 _JOB = "validates, state, event_id, full native record with headers; acks after Kafka; idempotent, acks=all, zstd"
 
 
-def run(ends: Ends, *options: str, scheme: str = "") -> list[str]:
+def installed(*arguments: str, without: tuple[str, ...] = ()) -> list[str]:
+    """
+    The program as its users have it: compiled modules are kept from one start to the next, and there is no rich (only
+    the tests' environment has it, for import-linter; structlog imports it where it is). Both together are a third of
+    a start's CPU.
+
+    Args:
+        without: further modules that cannot be imported.
+    """
+    start = _START.format(without=("rich", *without))
+    return ["env", "-u", "PYTHONDONTWRITEBYTECODE", sys.executable, "-c", start, *arguments]
+
+
+def run(ends: Ends, *options: str, scheme: str = "", without: tuple[str, ...] = ()) -> list[str]:
     """The command line of the service, all else at its defaults."""
-    command = [sys.executable, "-m", "bridge", "run", "--from", scheme + ends.broker, *options]
-    return [*command, "--to", f"kafka://{ends.bootstrap}/{ends.topic}"]
+    ways = ["--from", scheme + ends.broker, *options, "--to", f"kafka://{ends.bootstrap}/{ends.topic}"]
+    return installed("run", *ways, without=without)
 
 
 def _quorum(group: str) -> dict[str, object]:
@@ -43,7 +56,7 @@ ASYNCIO = Contender(
     name="bridge, quorum queue, without uvloop",
     job=_JOB,
     queue=f"{PREFIX}bench-asyncio",
-    command=lambda ends: [sys.executable, "-c", _WITHOUT_UVLOOP, *run(ends, "--group", "bench-asyncio")[3:]],
+    command=lambda ends: run(ends, "--group", "bench-asyncio", without=("uvloop",)),
     arguments=lambda: _quorum("bench-asyncio"),
     ours=True,
     why_not=lambda: QUORUM.why_not() or ("" if find_spec("uvloop") else "uvloop is not installed: no other can run"),
