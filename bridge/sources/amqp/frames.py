@@ -1,10 +1,11 @@
 """AMQP 0-9-1 frames: bytes in, deliveries and methods out. No I/O."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from pamqp import base, commands
+from pamqp import base
 from pamqp import exceptions as refusals
 from pamqp import frame as frames
 
@@ -20,14 +21,20 @@ MAX_FRAME_BYTES: Final = 131_072
 MAX_BODY_BYTES: Final = 512 * 1024 * 1024
 """No RabbitMQ takes a larger message (`max_message_size` goes no higher), so a header that promises one is broken."""
 
-_METHOD, _HEADER, _BODY, _HEARTBEAT, _END = 1, 2, 3, 8, 0xCE  # AMQP 0-9-1, 4.2.3
-_DELIVER: Final = commands.Basic.Deliver.index
+_METHOD: Final = 1  # kinds of frames, and their end: AMQP 0-9-1, 4.2.3
+_HEADER: Final = 2
+_BODY: Final = 3
+_HEARTBEAT: Final = 8
+_END: Final = 0xCE
+_DELIVER: Final = 0x003C003C  # class 60, method 60: Basic.Deliver
 _AROUND: Final = 8
 """Bytes of a frame besides its payload: kind, channel and size before it, the end mark behind."""
 
-_frame: Final = struct.Struct(">BHI").unpack_from
+# With results of a known type, because mypyc compares objects where it knows none: compiled, a delivery took 2.0 us,
+# 1.6 in the interpreter, and takes 0.9 so.
+_frame: Final[Callable[[bytes, int], tuple[int, int, int]]] = struct.Struct(">BHI").unpack_from
 """Kind, channel, size."""
-_content: Final = struct.Struct(">BHIIQ").unpack_from
+_content: Final[Callable[[bytes, int], tuple[int, int, int, int, int]]] = struct.Struct(">BHIIQ").unpack_from
 """Kind, channel, size, class and weight, body size: a content header up to its property flags (19 bytes)."""
 _settling: Final = struct.Struct(">QB").unpack_from
 """Delivery tag, redelivered."""
@@ -112,7 +119,8 @@ class FrameParser:
         self._consumer_tag_size = size
         # kind, channel, size, class and method, size of the consumer tag, (it), delivery tag, redelivered
         head = struct.Struct(f">BHIIB{size}xQB")
-        self._head, self._head_size = head.unpack_from, head.size
+        self._head: Callable[[bytes, int], tuple[int, int, int, int, int, int, int]] = head.unpack_from
+        self._head_size = head.size
 
     def _whole_deliveries(self, data: bytes, at: int, received_at: float, deliveries: list[Delivery]) -> int:
         """As many as follow one another from `at` on, nothing else between them; returns where they end."""

@@ -14,7 +14,7 @@ Given to hiredis at a time. It moves all it holds to the front for every kilobyt
 buffer of 1 MiB cost 7.0 us, of 256 KiB 2.1, of 64 KiB 0.7, of 16 KiB 0.42.
 """
 
-_PARTIAL = object()
+_PARTIAL: Final = object()
 """What hiredis returns when a reply is not whole yet; its default, False, is a value of RESP3."""
 
 _MESSAGES: Final = (b"pmessage", b"message")
@@ -56,15 +56,18 @@ class Replies:
         deliveries: list[Delivery] = []
         answers: list[Any] = []
         feed, gets = self._reader.feed, self._reader.gets
-        open_envelope, keys = self._envelopes.open, self._keys
+        envelopes, keys = self._envelopes, self._keys
         size = len(data)
         for start in range(0, size, SLICE_BYTES):
             feed(data, start, min(SLICE_BYTES, size - start))
             while (reply := gets()) is not _PARTIAL:
                 if isinstance(reply, list) and reply and reply[0] in _MESSAGES:  # a push is a list too
-                    name = reply[-2]
+                    name: bytes = reply[-2]
+                    message: bytes = reply[-1]
                     key = keys.get(name)
-                    deliveries.append(open_envelope(reply[-1], self._key(name) if key is None else key, received_at))
+                    if key is None:
+                        key = self._key(name)
+                    deliveries.append(envelopes.open(message, key, received_at))
                 else:
                     answers.append(reply)
         return deliveries, answers
