@@ -37,6 +37,8 @@ MODULES = (
     "bridge/sinks/kafka/spread.py",
     "bridge/sources/amqp/frames.py",
     "bridge/sources/amqp/properties.py",
+    "bridge/sources/redis/envelope.py",
+    "bridge/sources/redis/replies.py",
     "bridge/sources/stream/entries.py",
     "bridge/sources/stream/settled.py",
     "bridge/state/cluster.py",
