@@ -1,8 +1,9 @@
 """
 A Kafka for the sink's lanes that fails on demand: what a broker does with sequence numbers, without a broker.
 
-Batches are aiokafka's own, and are read back with its reader. What it does was seen on Kafka 4.3: after a refused
-batch every later one of that producer and partition is out of sequence, unless it was the producer's first there.
+Batches are aiokafka's own, and are read back with its reader. What it does was seen on Kafka 4.3: a batch that does not
+follow the last one of its producer in the partition is out of sequence, and one with the numbers of the last passes
+for it, whatever is in it.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber, ProducerFenced
+from aiokafka.errors import LeaderNotAvailableError, OutOfOrderSequenceNumber, ProducerFenced, UnknownError
 from aiokafka.record.memory_records import MemoryRecords
 
 from bridge.sinks.kafka.batch import Batch
@@ -33,7 +34,8 @@ class ScriptedKafka:
         partitions: topic -> how many.
         refuse: (topic, value) -> the error that a batch with such a record gets for ever.
         faults: what happens to each batch, and each commit, in turn, "" when there are no more: "lost" writes it and
-            loses the confirmation, "failed" loses it, each with an error that makes a producer useless; "" is none.
+            loses the confirmation, "failed" loses it, each with an error that makes a producer useless; "doubtful"
+            writes it, and says that it may be its records' fault that it did not; "" is none.
     """
 
     def __init__(self, partitions: dict[str, int], refuse: Refuse | None = None, faults: Iterable[str] = ()) -> None:
@@ -82,8 +84,10 @@ class ScriptedProducer:
     def __init__(self, kafka: ScriptedKafka, batch_bytes: int, *, transactional: bool) -> None:
         self._kafka = kafka
         self._batch_bytes = batch_bytes
-        self._proved: set[Place] = set()
-        self._poisoned: set[Place] = set()
+        self._numbers: dict[Place, int] = defaultdict(int)
+        """Records that were written, by the producer's count."""
+        self._broker_has: dict[Place, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        """By the broker's: the numbers from which and to before which its last batch reaches."""
         self._epoch = kafka.producers
         self._transactional = transactional
         self._open: list[tuple[Place, list[Written]]] = []
@@ -131,22 +135,23 @@ class ScriptedProducer:
         await self._kafka.held.wait()
         await asyncio.sleep(0)
         self._check_epoch()
-        if place in self._poisoned:
-            raise OutOfOrderSequenceNumber
         fault = self._kafka.fault()
         error = self._kafka.refusal(topic, records)
         if fault == "failed" or error is not None:
-            if place in self._proved or self._transactional:
-                self._poisoned.add(place)
             raise (error or LeaderNotAvailableError)
-        if self._transactional:
-            self._open.append((place, records))
-        else:
-            self._kafka.logs[place] += records
-        self._proved.add(place)
-        if fault == "lost":
-            self._poisoned.add(place)
-            raise LeaderNotAvailableError
+        first = self._numbers[place]
+        numbers = first, first + len(records)
+        if numbers != self._broker_has[place]:
+            if first != self._broker_has[place][1]:
+                raise OutOfOrderSequenceNumber
+            self._broker_has[place] = numbers
+            if self._transactional:
+                self._open.append((place, records))
+            else:
+                self._kafka.logs[place] += records
+        if fault:
+            raise (UnknownError if fault == "doubtful" else LeaderNotAvailableError)
+        self._numbers[place] = numbers[1]
 
 
 def _batches(data: bytes) -> Iterable[Any]:

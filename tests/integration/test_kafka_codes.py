@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import pytest
+from aiokafka.errors import UnknownError
 
 from bridge.clients.backoff import BASE_SECONDS
+from bridge.clients.kafka import parse_properties
 from bridge.clock import SystemClock
 from bridge.model import Record
 from bridge.sinks.kafka import KafkaSink
 from bridge.sinks.kafka import exactly_once as module
 from bridge.sinks.kafka.keeper import DOUBT_SECONDS
+from bridge.sinks.kafka.producer import Producer, connect
 from tests.integration.sending import dead_letter, number, numbered
 from tests.running import run
 from tests.servers.kafka import KafkaServer
@@ -79,6 +82,33 @@ def test_record_that_may_be_to_blame_is_found_without_waiting_and_doubted_for_se
     doubts = seconds.count(DOUBT_SECONDS)
     assert doubts in (3, 4)
     assert max(pause for pause in seconds if pause != DOUBT_SECONDS) <= BASE_SECONDS
+
+
+def test_producer_goes_on_after_a_refusal(kafka: KafkaServer) -> None:
+    """The broker saw nothing of the refused batch: the next has its numbers, on the first batch and on later ones."""
+
+    async def check() -> None:
+        topic = new_topic_name()
+        await make_topics(kafka.bootstrap, topic, partitions=1)
+        properties = parse_properties({})
+        async with ProduceFaults(kafka.through("PROXIED")) as network:
+            producer, _ = await connect([network.address], properties, {topic: 1}, create=False, batch_bytes=10_000)
+            try:
+                for refused, written in ((1, 11), (2, 12), (3, 13)):
+                    network.faults = [Fault(topic, INVALID_RECORD)]
+                    with pytest.raises(UnknownError):
+                        await send(producer, topic, numbered(refused, refused + 1))
+                    await send(producer, topic, numbered(written, written))
+            finally:
+                await producer.give_up()
+        assert [number(one.value) for one in await read_topic(kafka.bootstrap, topic)] == [11, 12, 13]
+
+    async def send(producer: Producer, topic: str, records: list[Record]) -> None:
+        batch = producer.batch()
+        batch.extend(records, 0, len(records), 10**13)
+        await producer.send(batch, topic, 0)
+
+    run(check(), seconds=60)
 
 
 def test_fenced_again_and_again_by_nobody_it_waits_for_a_rival_once(

@@ -16,9 +16,9 @@ from bridge.sinks.kafka.window import Window
 _CLOSE_SECONDS = 5.0
 # Between two attempts at what Kafka refuses for ever and must not be dropped: somebody has to change a topic first.
 BLOCKED_SECONDS = 30.0
-# Between two attempts at a record that is refused alone and may not be to blame: 2.4 seconds for a broker to come to
-# itself before the record is condemned, and with the search for it less than 5 in all.
-DOUBT_SECONDS = 0.6
+# Between two attempts at a record that is refused alone and may not be to blame: 1.6 seconds for a broker to come to
+# itself before the record is condemned, and with the search for it some 2 in all.
+DOUBT_SECONDS = 0.4
 
 log = structlog.get_logger()
 

@@ -39,8 +39,6 @@ class Lane:
         self.task: asyncio.Task[None] | None = None
         self.since: float | None = None
         """Since when a batch is under way, on the clock's `monotonic`."""
-        self.proved = False
-        """The present producer has written here: the broker expects its next sequence number."""
         self._struck: Record | None = None
         self._strikes = 0
         self._innocents = 0
@@ -48,6 +46,11 @@ class Lane:
         self._together = 0
         self._written = 0
         self._loaded = 0
+
+    @property
+    def searching(self) -> bool:
+        """Whether there is a culprit, or was, among the next records."""
+        return self._suspects > 0
 
     def load(self, batch: Batch, limit: int) -> int:
         """
@@ -86,7 +89,6 @@ class Lane:
 
     def confirm(self, count: int) -> bool:
         """The first `count` records are written. Returns whether a send lost its last piece by it."""
-        self.proved = True
         innocents = min(count, self._innocents)
         self._innocents -= innocents
         if self._suspects and count > innocents:
@@ -96,8 +98,8 @@ class Lane:
 
     def suspect(self, count: int) -> None:
         """
-        The first `count` records, 2 or more, were refused together: try half as many, or of many an eighth, for each
-        refusal may cost a producer.
+        The first `count` records, 2 or more, were refused together: try half as many, or of many an eighth: each is a
+        round trip.
         """
         self._innocents = 0
         self._suspects = max(self._suspects, count)
@@ -119,7 +121,9 @@ class Lane:
         # One culprit is rarely alone (a time that the topic does not take, say): the next are tried two by two.
         self._suspects = max(0, self._suspects - 1)
         self._together = 2
-        return self._advance(1)
+        ended = self._advance(1)
+        self._written -= 1
+        return ended
 
     def head(self) -> tuple[Piece, Record]:
         """The record at the head; there is one."""

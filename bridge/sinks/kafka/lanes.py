@@ -41,7 +41,7 @@ class Lanes:
         dead_letter: makes a dead letter; called once per refused record.
         diagnose: says why Kafka is silent; it may ask the servers.
         stall_seconds: how long a batch may be under way before a new producer is tried.
-        replaced: called with a record and what took its place. Given, a producer is of no more use after any refusal.
+        replaced: called with a record and what took its place.
     """
 
     def __init__(
@@ -108,7 +108,6 @@ class Lanes:
         self._producer = producer
         self._broken = asyncio.get_running_loop().create_future()
         for lane in self._lanes.values():
-            lane.proved = False
             self._wake(lane)
         try:
             error = await self._watch(producer, self._broken)
@@ -203,17 +202,18 @@ class Lanes:
         if refusal in {Refusal.DENIED, Refusal.BROKEN}:
             self._break(error)
             return
+        limit_is_news = refusal is Refusal.TOO_LARGE and not lane.searching
         if count > 1:
             lane.suspect(count)
             self.learnt += 1
-            if refusal is Refusal.TOO_LARGE:
+            if limit_is_news:
                 self.batch_bytes = max(_SMALLEST_BATCH_BYTES, self.batch_bytes // 2)
         elif refusal is not Refusal.PERHAPS_RECORD or lane.strike() >= _STRIKES:
             self._refuse_head(lane, refusal, f"refused with {type(error).__name__}", blame_of_topic(error))
-        # A broker that has not seen this producer on the partition takes any sequence number next (measured), but one
-        # that has seen its transactional id before; too large asks for a new look at the topic's limit, and what may be
-        # the broker's fault for a pause.
-        if lane.proved or refusal is not Refusal.RECORD or self._replaced is not None:
+        # A new producer looks at the topic's limit. And what may be the broker's fault may be this producer's, or its
+        # transaction's; such a record may even have been written, and the next one, with its number, must not pass for
+        # it. Fewer records with the numbers of more that were written are out of order to the broker.
+        if limit_is_news or (refusal is Refusal.PERHAPS_RECORD and count == 1):
             self._break(error)
 
     def _refuse_head(self, lane: Lane, refusal: Refusal, reason: str, code: str = "") -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from bridge.clients.kafka import Properties, Topics, close_client, named_brokers
 from bridge.sinks.kafka.batch import Batch
@@ -14,6 +14,9 @@ from bridge.sinks.kafka.look import CONNECT_SECONDS, explained, look
 # Longer than a request is tried again after a lost connection, shorter than readers of committed records like to wait
 # for a writer that is gone: they see nothing past an open transaction.
 _TRANSACTION_MS = 15_000
+# While the transaction of whoever is fenced ends, which takes some 10 ms, Kafka answers that it is not yet over, and
+# aiokafka would ask again after 100.
+_FENCE_POLL_SECONDS = 0.02
 
 
 class Producer:
@@ -54,8 +57,11 @@ class Producer:
             KafkaError: it cannot.
             TimeoutError: not within CONNECT_SECONDS.
         """
+        sender = self._aiokafka._sender
+        backoff, sender._retry_backoff = sender._retry_backoff, _FENCE_POLL_SECONDS
         async with asyncio.timeout(CONNECT_SECONDS):
             await self._aiokafka.start()
+            sender._retry_backoff = backoff
             await self._aiokafka.client.set_topics(topics)
 
     def batch(self) -> Batch:
@@ -64,14 +70,21 @@ class Producer:
 
     async def send(self, batch: Batch, topic: str, partition: int) -> None:
         """
-        Send a batch and wait until it is durable, however long that takes.
+        Send a batch and wait until it is durable, however long that takes. One at a time to a partition.
 
         Raises:
             KafkaError and others: it failed; see `refusal.judge`.
         """
         batch.close()
-        written = await self._aiokafka.send_batch(batch, topic, partition=partition)
-        await written
+        numbers, place = self._aiokafka._txn_manager._sequence_numbers, TopicPartition(topic, partition)
+        first = numbers[place]
+        try:
+            written = await self._aiokafka.send_batch(batch, topic, partition=partition)
+            await written
+        except Exception:
+            # aiokafka 0.14 has used them up, and the broker, which saw none, would call all that follows out of order.
+            numbers[place] = first
+            raise
 
     async def begin(self) -> None:
         """

@@ -46,9 +46,8 @@ def judge(error: BaseException) -> Refusal:
     What the error of a batch means. What aiokafka itself tries again (not leader, timeouts, lost connections, too few
     replicas) never comes here, but as a batch that waits.
 
-    After any of them the idempotent producer of aiokafka 0.14 is of no more use for that partition, unless the batch
-    was its first there: the sequence numbers of the batch are used up, the broker never saw them, and answers
-    OutOfOrderSequenceNumber to all that follows (measured on Kafka 4.3; no epoch bump as in KIP-360).
+    After a refusal the producer goes on, for `Producer.send` takes back the batch's sequence numbers, which the broker
+    never saw. Where it has written the batch all the same, it answers OutOfOrderSequenceNumber to the next: BROKEN.
     """
     if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
         return Refusal.TOO_LARGE

@@ -132,6 +132,25 @@ def test_what_was_taken_before_a_refusal_goes_together_when_it_is_sent_again() -
     run(check())
 
 
+def test_culprit_that_left_is_not_among_what_goes_together_again() -> None:
+    """Its place is taken by the next suspect, which may be the next culprit."""
+
+    async def check() -> None:
+        lane, _ = lane_of(8)
+        pieces = list(lane.pieces)
+        lane.suspect(8)
+        lane.confirm(4)
+        lane.drop_head()
+        lane.rewind()
+        assert lane.searching
+        del pieces[0].records[4]
+        pieces[0].start = 0
+        lane.pieces.extend(pieces)
+        assert load(lane) == 4
+
+    run(check())
+
+
 def test_record_larger_than_its_topic_takes_is_not_loaded() -> None:
     """It would make the broker refuse the whole batch."""
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
-from aiokafka.errors import InvalidTimestampError, UnknownError
+from aiokafka.errors import InvalidTimestampError, OutOfOrderSequenceNumber, UnknownError
 
 from bridge.errors import BlockedError, FencedError, RecordError, SinkError
 from bridge.model import Record
@@ -268,7 +268,7 @@ def test_positions_that_somebody_deleted_are_written_anew() -> None:
 
 
 def test_culprit_becomes_a_dead_letter_in_the_same_transaction() -> None:
-    """A refusal costs producers, but no other record and no order; its dead letter is made once."""
+    """A refusal costs no other record, no order, and no new producer; its dead letter is made once."""
 
     async def check() -> None:
         kafka = ScriptedKafka(
@@ -277,9 +277,38 @@ def test_culprit_becomes_a_dead_letter_in_the_same_transaction() -> None:
         async with writing(kafka) as one:
             await (await one.send(records(*numbers(1, 100)), b"100"))
             assert one.transactions.committed == 2
+            assert one.errors == []
             assert kafka.values("t.dlq") == [b"42"]
         assert kafka.values("t") == [*numbers(1, 41), *numbers(43, 100)]
         assert one.causes == ["Kafka topic t: refused with InvalidTimestampError"]
+
+    run(check())
+
+
+def test_batch_that_was_written_though_it_was_refused_is_written_once() -> None:
+    """Fewer records with its numbers are out of order: the transaction is given up, and written again."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS, faults=["", "", "doubtful"])  # the claim and its commit come first
+        async with writing(kafka) as one:
+            await (await one.send(records(*numbers(1, 40)), b"40"))
+            assert [type(error) for error in one.errors] == [OutOfOrderSequenceNumber]
+        assert kafka.values("t") == numbers(1, 40)
+        assert one.causes == []
+
+    run(check())
+
+
+def test_culprit_that_may_be_innocent_is_tried_in_five_transactions() -> None:
+    """What fails may be the transaction's fault: each attempt at the record alone begins another one."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS, lambda topic, value: UnknownError if (topic, value) == ("t", b"42") else None)
+        async with writing(kafka) as one:
+            await (await one.send(records(*numbers(1, 100)), b"100"))
+            assert [type(error) for error in one.errors] == [UnknownError] * 5
+        assert kafka.values("t") == [*numbers(1, 41), *numbers(43, 100)]
+        assert kafka.values("t.dlq") == [b"42"]
 
     run(check())
 
