@@ -18,9 +18,8 @@ from bridge.sinks.kafka.target import Target
 from bridge.sinks.kafka.transactions import MakeLanes, Transactions
 from bridge.sinks.kafka.window import Send, Window
 
-# Who fences us writes its first position within a second. Then it is seen there, and not fenced in return. Fenced again
-# before we have written anything, it is not waited for once more: nobody had come, so it is the broker's doing, or one
-# that comes just now, who waits for us instead.
+# Who fences us writes its first position within a second. Then it is seen there, and not fenced in return. Nobody is
+# waited for where the coordinator says that nobody has: brokers may answer a batch so for reasons of their own.
 _FENCED_SECONDS = 2.0
 
 _NOT_ASKED = "the Kafka sink was not asked where to resume"
@@ -56,8 +55,6 @@ class ExactlyOnce:
         self._transactional_id = transactional_id
         self._clock = clock
         self._asked = asyncio.Event()
-        self._waited = -1
-        """Commits so far when it was last waited for who had fenced us."""
         self._transactions = Transactions(
             window,
             make_lanes,
@@ -140,10 +137,10 @@ class ExactlyOnce:
         try:
             transactions.resolve(await self._stored(topics))
             error = await transactions.run(producer, topics.partitions, topics.limits)
+            fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch) and not await producer.abort()
         finally:
             await producer.give_up()
-        if isinstance(error, ProducerFenced | InvalidProducerEpoch) and self._waited != transactions.committed:
-            self._waited = transactions.committed
+        if fenced:
             await self._clock.sleep(_FENCED_SECONDS)
         return error, self._learnt() > before
 

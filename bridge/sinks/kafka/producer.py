@@ -17,6 +17,8 @@ _TRANSACTION_MS = 15_000
 # While the transaction of whoever is fenced ends, which takes some 10 ms, Kafka answers that it is not yet over, and
 # aiokafka would ask again after 100.
 _FENCE_POLL_SECONDS = 0.02
+# A round trip, or some where the fence of another is just being written.
+_ABORT_SECONDS = 2.0
 
 
 class Producer:
@@ -103,6 +105,18 @@ class Producer:
             KafkaError and others: it may have been committed or not, and the producer is of no more use.
         """
         await self._aiokafka.commit_transaction()
+
+    async def abort(self) -> bool:
+        """
+        Give up the transaction, some of which was sent. Returns whether the coordinator let us, within 2 s: if so, nobody
+        has fenced us. The producer is of no more use.
+        """
+        try:
+            async with asyncio.timeout(_ABORT_SECONDS):
+                await self._aiokafka.abort_transaction()
+        except Exception:  # noqa: BLE001 - aiokafka also raises AssertionError where its state does not let it
+            return False
+        return True
 
     def partitions(self, topic: str) -> int | None:
         """How many there are by the metadata, refreshed every `metadata.max.age.ms`; None: the topic is gone."""
