@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from bridge.clients.kafka import parse_properties
-from bridge.sinks.kafka.positions import Stored, read_stored
+from bridge.sinks.kafka.positions import PositionReader, Stored, read_stored
 from tests.running import run, until
 from tests.servers.kafka import KafkaServer
 from tests.servers.proxy import Proxy
@@ -66,6 +66,31 @@ def test_only_committed_positions_count(kafka: KafkaServer) -> None:
             assert await read(kafka, topic, "id") == b"1"
             await producer.commit_transaction()
             assert await read(kafka, topic, "id") == b"3"
+
+    run(check(), seconds=60)
+
+
+def test_reader_that_is_asked_again_sees_what_was_stored_meanwhile(kafka: KafkaServer) -> None:
+    """Over the same connection, also when it had reached the end; and what is open still does not count."""
+
+    async def check() -> None:
+        topic = new_topic_name()
+        await make_topic(kafka.bootstrap, topic)
+        servers, properties = [kafka.bootstrap], parse_properties({})
+        async with (
+            AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=topic) as producer,
+            PositionReader(servers, properties, topic, 1, "id") as reader,
+        ):
+            assert await reader.read() is None
+            for position in range(1, 4):
+                await producer.begin_transaction()
+                await write(producer, topic, "id", range(position, position + 1))
+                before = await reader.read()
+                assert (before.transaction if before is not None else 0) == position - 1
+                await producer.commit_transaction()
+                assert await reader.read() == Stored(b"%d" % position, "w", position)
+            await reader.close()
+            assert await reader.read() == Stored(b"3", "w", 3)  # connects again
 
     run(check(), seconds=60)
 

@@ -12,7 +12,7 @@ from bridge.errors import SinkError
 from bridge.model import Record
 from bridge.sinks import LettersWritten
 from bridge.sinks.kafka.look import look
-from bridge.sinks.kafka.positions import SETTINGS, Stored, read_stored
+from bridge.sinks.kafka.positions import SETTINGS, PositionReader
 from bridge.sinks.kafka.producer import start
 from bridge.sinks.kafka.target import Target
 from bridge.sinks.kafka.transactions import MakeLanes, Transactions
@@ -124,22 +124,24 @@ class ExactlyOnce:
         topics = await look(target.servers, target.properties, target.wanted, create=target.create_topics, own=own)
         up()
         await self._asked.wait()
-        if transactions.committed:
-            transactions.check(await self._stored(topics))
-        producer = await start(
-            target.servers,
-            target.properties,
-            topics,
-            batch_bytes=transactions.lanes.batch_bytes,
-            transactional_id=self._transactional_id,
-        )
-        before = self._learnt()
-        try:
-            transactions.resolve(await self._stored(topics))
-            error = await transactions.run(producer, topics.partitions, topics.limits)
-            fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch) and not await producer.abort()
-        finally:
-            await producer.give_up()
+        async with self._reader(topics) as reader:
+            if transactions.committed:
+                transactions.check(await reader.read())
+            producer = await start(
+                target.servers,
+                target.properties,
+                topics,
+                batch_bytes=transactions.lanes.batch_bytes,
+                transactional_id=self._transactional_id,
+            )
+            before = self._learnt()
+            try:
+                transactions.resolve(await reader.read())
+                await reader.close()
+                error = await transactions.run(producer, topics.partitions, topics.limits)
+                fenced = isinstance(error, ProducerFenced | InvalidProducerEpoch) and not await producer.abort()
+            finally:
+                await producer.give_up()
         if fenced:
             await self._clock.sleep(_FENCED_SECONDS)
         return error, self._learnt() > before
@@ -148,7 +150,7 @@ class ExactlyOnce:
         """Grows with each commit, and with all that makes the next attempt one at something else."""
         return self._transactions.committed + self._transactions.lanes.learnt
 
-    async def _stored(self, topics: Topics) -> Stored | None:
+    def _reader(self, topics: Topics) -> PositionReader:
         target = self._target
         count = topics.partitions[target.positions]
-        return await read_stored(target.servers, target.properties, target.positions, count, self._transactional_id)
+        return PositionReader(target.servers, target.properties, target.positions, count, self._transactional_id)

@@ -17,7 +17,8 @@ import binascii
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,6 +42,9 @@ _VERSION = 1
 # long as the one before.
 _STEP = 64
 _POLL_MS = 200
+# Kafka answers the requests of a connection one after the other: so long may one for records to come keep
+# the next one waiting.
+_WAIT_MS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,53 +93,90 @@ def parse(value: bytes | None) -> Stored | None:
 async def read_stored(
     servers: Sequence[str], properties: Properties, topic: str, partitions: int, transactional_id: str
 ) -> Stored | None:
+    """Read once; arguments and errors: as of `PositionReader` and its `read`."""
+    async with PositionReader(servers, properties, topic, partitions, transactional_id) as reader:
+        return await reader.read()
+
+
+class PositionReader:
     """
-    Read what this writer stored last, of committed transactions only.
+    Reads what a writer stored last, of committed transactions only, as often as it is asked: over one connection, made
+    when it is first asked. An async context manager.
 
     Args:
         topic, partitions: of positions.
-
-    Raises:
-        ConnectError, CredentialsError: the cluster cannot be reached, or not by us; says why.
-        SinkError: what is stored is not understood.
+        transactional_id: the writer's.
     """
-    key = transactional_id.encode()
-    place = TopicPartition(topic, partition(key, partitions))
-    found = await explained(_last(servers, properties, place, key), servers, properties)
-    return parse(found.value) if found is not None else None
 
+    def __init__(
+        self, servers: Sequence[str], properties: Properties, topic: str, partitions: int, transactional_id: str
+    ) -> None:
+        self._servers = tuple(servers)
+        self._properties = properties
+        self._key = transactional_id.encode()
+        self._place = TopicPartition(topic, partition(self._key, partitions))
+        self._consumer: AIOKafkaConsumer | None = None
 
-async def _last(servers: Sequence[str], properties: Properties, place: TopicPartition, key: bytes) -> Any:
-    """The last record with this key, as aiokafka's ConsumerRecord; None: there is none."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=list(servers),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # not at the end, should compaction have taken the offset that we go to
-        **properties.client,
-    )
-    try:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def read(self) -> Stored | None:
+        """
+        What is stored now; None: nothing is.
+
+        Raises:
+            ConnectError, CredentialsError: the cluster cannot be reached, or not by us; says why.
+            SinkError: what is stored is not understood.
+        """
+        found = await explained(self._last(), self._servers, self._properties)
+        return parse(found.value) if found is not None else None
+
+    async def close(self) -> None:
+        """Within 3 s whatever its brokers do, also when it is cancelled. Safe twice."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            closing = asyncio.ensure_future(_close(consumer))
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                await closing
+                raise
+
+    async def _last(self) -> Any:
+        """The last record with the key, as aiokafka's ConsumerRecord; None: there is none."""
+        place = self._place
         async with asyncio.timeout(CONNECT_SECONDS):
-            await consumer.start()
-            await consumer._client.set_topics([place.topic])
-            consumer.assign([place])
+            consumer = self._consumer or await self._connect()
             begin = (await consumer.beginning_offsets([place]))[place]
             end = (await consumer.end_offsets([place]))[place]  # of committed ones: before any open transaction
+        consumer.resume(place)
         step = _STEP
-        while end > begin:
+        found = None
+        while end > begin and found is None:
             since = max(begin, end - step)
-            found = await _last_between(consumer, place, key, since, end)
-            if found is not None:
-                return found
+            found = await _last_between(consumer, place, self._key, since, end)
             end, step = since, step * 4
-        return None
-    finally:
-        closing = asyncio.ensure_future(_close(consumer))
-        try:
-            await asyncio.shield(closing)
-        except asyncio.CancelledError:
-            await closing
-            raise
+        consumer.pause(place)
+        return found
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        self._consumer = consumer = AIOKafkaConsumer(
+            bootstrap_servers=list(self._servers),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # not at the end, should compaction have taken the offset that we go to
+            fetch_max_wait_ms=_WAIT_MS,
+            **self._properties.client,
+        )
+        await consumer.start()
+        await consumer._client.set_topics([self._place.topic])
+        consumer.assign([self._place])
+        return consumer
 
 
 async def _last_between(consumer: AIOKafkaConsumer, place: TopicPartition, key: bytes, since: int, end: int) -> Any:

@@ -108,8 +108,8 @@ class Producer:
 
     async def abort(self) -> bool:
         """
-        Give up the transaction, some of which was sent. Returns whether the coordinator let us, within 2 s: if so, nobody
-        has fenced us. The producer is of no more use.
+        Give up the transaction, some of which was sent. Returns whether the coordinator let us, within 2 s: if so,
+        nobody has fenced us. The producer is of no more use.
         """
         try:
             async with asyncio.timeout(_ABORT_SECONDS):
