@@ -84,7 +84,6 @@ class Reader:
         """The consumer of the connection that stands; None while there is none."""
         self._generation = -1
         self._early: list[Delivery] = []  # what came before it was known whether a Gap stands before it
-        self._due: int | None = None  # AMQP's tag up to which an ack leaves in this turn of the loop
 
     @property
     def ended(self) -> bool:
@@ -102,15 +101,16 @@ class Reader:
         self._wake.set()
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """They may be acknowledged: that is sent in this turn of the loop, one ack for all settled in it."""
+        """
+        They may be acknowledged: that is sent at once. A turn of the loop later the sink may have sent what comes next,
+        and a busy machine gives the processor to who receives that: for 10 ms, in which a crash would repeat them.
+        """
         reached = self._window.settle(deliveries)
-        if self._serving is None:
-            return
-        self._pace(self._serving)
-        if reached is not None:
-            if self._due is None:
-                asyncio.get_running_loop().call_soon(self._acknowledge)
-            self._due = reached
+        serving = self._serving
+        if serving is not None:
+            if reached is not None:
+                serving.ack(reached, multiple=True)
+            self._pace(serving)
 
     def stop(self) -> None:
         """
@@ -159,7 +159,7 @@ class Reader:
             self._generation += 1
             self._window.begin(self._generation)
             self._suspicion.begin()
-            self._consuming, self._due, self._early = False, None, []
+            self._consuming, self._early = False, []
             consumer = self._consumers(self._generation, self._receive, self._wake.set, self._window.base)
             self._newest = consumer
             try:
@@ -215,7 +215,6 @@ class Reader:
                 self._backoff.reset()
             await self._backoff.wait()
         else:
-            self._acknowledge()
             await consumer.close(self._window.left())
         finally:
             self._serving = None
@@ -276,11 +275,6 @@ class Reader:
     def _pace(self, consumer: QueueConsumer) -> None:
         """Read while there is room for what comes, or an answer is awaited."""
         consumer.let_read(self._asking or self._window.room > 0)
-
-    def _acknowledge(self) -> None:
-        due, self._due = self._due, None
-        if due is not None and self._serving is not None:
-            self._serving.ack(due, multiple=True)
 
     def _prefetch_that_fits(self) -> int:
         """

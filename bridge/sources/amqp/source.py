@@ -155,7 +155,7 @@ class AmqpSource:
             await reader.changed.wait()
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """As `Source.settle`; the ack leaves in the same turn of the loop."""
+        """As `Source.settle`; the ack leaves before this returns."""
         self._reader.settle(deliveries)
 
     def stop(self) -> None:
