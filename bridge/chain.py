@@ -26,6 +26,12 @@ REACH = (SENDS_IN_FLIGHT + 2) * MAX_READ_ITEMS
 """Deliveries that a chain can have looked at while nothing is confirmed: of the sends in flight, of one that waits to
 be among them, and of one more."""
 
+_LONG = 100
+"""Deliveries whose transformation takes a millisecond or more, in which nothing else is done."""
+
+_TURNS = 8
+"""Of the loop: six from Kafka's answer in the socket to the acknowledgement at RabbitMQ, and two more."""
+
 _IDLE_SECONDS = 1.0
 """A source that gives nothing for so long after its start has nothing."""
 
@@ -239,6 +245,8 @@ class Chain:
                 items = items[batch.taken :]
                 if alone:
                     await self._in_flight.join()
+                elif batch.taken >= _LONG:
+                    await _let_settle()
         source.stop()
         await self._in_flight.put(None)
 
@@ -265,3 +273,12 @@ class Chain:
         if self._unsettled_bytes >= self._max_unsettled_bytes:
             self._room.clear()
         return size
+
+
+async def _let_settle() -> None:
+    """
+    What was confirmed while something long was done is settled before the next begins, else it would wait for that too,
+    and a crash meanwhile would repeat it. And what was sent goes out, so that the sink's other end works meanwhile.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)

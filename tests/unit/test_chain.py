@@ -18,7 +18,7 @@ from bridge.errors import (
     SourceError,
     TurnLostError,
 )
-from bridge.model import Gap, Record
+from bridge.model import Delivery, Gap, Record
 from bridge.pipeline import RECORDS_A_SEND
 from bridge.sinks import DeadLetter
 from bridge.telemetry import Counters, Status
@@ -81,6 +81,41 @@ def test_nothing_is_settled_before_the_sink_confirmed() -> None:
         await running
 
     run(scenario())
+
+
+class Answering(MemorySink):
+    """One whose server has answered already: only the loop has to turn until that is heard."""
+
+    async def send(self, records: Sequence[Record], position: bytes | None) -> Awaitable[None]:
+        confirmation = await super().send(records, position)
+
+        async def heard() -> None:
+            for _ in range(4):
+                await asyncio.sleep(0)
+            await confirmation
+
+        return asyncio.ensure_future(heard())
+
+
+class Noting(MemorySource):
+    """Notes how much of it is settled whenever it is read."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        super().__init__(bodies)
+        self.known: list[int] = []
+
+    async def read(self) -> list[Delivery | Gap]:
+        self.known.append(len(self.settled))
+        return await super().read()
+
+
+def test_what_is_confirmed_is_settled_before_the_next_long_read_is_looked_at() -> None:
+    """It would wait for all of that, and a crash meanwhile would repeat it."""
+    source = Noting(bodies(3000))
+
+    run(made(source, Answering()).run())
+
+    assert source.known == [0, 1000, 2000, 3000]
 
 
 class Remembering:

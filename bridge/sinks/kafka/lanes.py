@@ -32,6 +32,8 @@ STALL_SECONDS = 300.0
 # What is under way on other partitions may be confirmed still when one breaks the producer: less to repeat.
 _SETTLE_SECONDS = 2.0
 _SMALLEST_BATCH_BYTES = 64 * 1024
+# Of the loop, in which the source hears of what is confirmed, before the next batch is made: a crash would repeat it.
+_TURNS = 2
 
 
 class Lanes:
@@ -177,6 +179,8 @@ class Lanes:
                     continue
                 if count:
                     await self._write(lane, producer, batch, count)
+                    for _ in range(_TURNS if lane.pieces and self._replaced is None else 0):
+                        await asyncio.sleep(0)
                 else:
                     self._refuse_head(lane, Refusal.TOO_LARGE, f"larger than {self._limit(lane.topic)} bytes")
         except Exception as error:  # noqa: BLE001 - whatever it is, the producer's owner hears of it

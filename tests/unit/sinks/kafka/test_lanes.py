@@ -116,6 +116,25 @@ def test_sends_that_wait_share_the_next_batch() -> None:
     run(check())
 
 
+def test_who_waits_hears_of_a_batch_before_the_next_one_is_made() -> None:
+    """The source acknowledges it first: a crash while the next one is made and sent would repeat it."""
+
+    async def check() -> None:
+        kafka = ScriptedKafka(TOPICS)
+        async with sending(kafka) as one:
+            kafka.held.clear()
+            first = await one.send(records(b"1"))
+            await until(lambda: kafka.batches == [1])
+            second = await one.send(records(b"2", b"3"))
+            kafka.held.set()
+            await first
+            assert kafka.batches == [1]
+            await second
+            assert kafka.batches == [1, 2]
+
+    run(check())
+
+
 def test_full_batch_leaves_the_rest_for_the_next() -> None:
     """aiokafka's append returns None for what does not fit: nothing of it is lost."""
 
