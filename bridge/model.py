@@ -70,7 +70,8 @@ class Poison(Delivery):
     """How often it was delivered before."""
 
     def __init__(self, delivery: Delivery, attempts: int) -> None:
-        super().__init__(
+        Delivery.__init__(  # super() needs the class as it was before slots=True made another one
+            self,
             delivery.body,
             delivery.content_type,
             delivery.content_encoding,
