@@ -25,9 +25,6 @@ _TIME_SIZE: Final = 24
 _ID: Final = start_of_header("ce_id") + VARINTS[_ID_SIZE]
 _TIME: Final = start_of_header("ce_time") + VARINTS[_TIME_SIZE]
 _SUBJECT: Final = start_of_header("ce_subject")
-_HEADERS: Final = b"%b%b" + _TIME + b"%b" + _SUBJECT + b"%b%b"
-"""What depends on the type, id, time, subject's length, subject: one formatting costs as much as pairs in a list,
-which the sink would have to take apart again."""
 
 TYPES_KEPT: Final = 1024
 """Event types whose header is kept ready; types come from users, so they are bounded."""
@@ -126,13 +123,8 @@ class KafkaEncoder:
         key = subject.encode()
         if len(event_id) + len(event_time) != _ID_SIZE + _TIME_SIZE:  # then no reader could take the record apart
             raise ValueError("an id of 36 characters and a time of 24 are wanted")
-        headers = self._plain or _HEADERS % (
-            self._types.get(event.type) or self._of_type(event.type),
-            event_id.encode(),
-            event_time.encode(),
-            VARINTS[len(key)],
-            key,
-        )
+        of_type = self._types.get(event.type) or self._of_type(event.type)
+        headers = self._plain or _headers(of_type, event_id, event_time, key)
         return Record(value, self._topic, key, int(fields[TIMESTAMP] * 1000), headers, event.delivery, 1, event.index)
 
     def gap(self, gap: Gap) -> Record:
@@ -140,7 +132,7 @@ class KafkaEncoder:
         event_id, value = gap_document(gap, self._cluster)
         key = self._cluster.encode()
         head, time = self._types.get("bridge-gap") or self._of_type("bridge-gap"), iso_ms(gap.to_time)
-        headers = _HEADERS % (head, event_id.encode(), time.encode(), VARINTS[len(key)], key)
+        headers = _headers(head, event_id, time, key)
         return Record(value, self._topic, key, int(gap.to_time * 1000), headers, events=0)
 
     def dead_letter(self, delivery: Delivery, failures: Sequence[Failure], observed_at: float) -> Record:
@@ -193,6 +185,11 @@ class Encoder(Protocol):
     def refused(self) -> "Callable[[Record, RecordError], Record]":
         """The dead letter of a record that the sink refuses for ever."""
         ...
+
+
+def _headers(of_type: bytes, event_id: str, event_time: str, subject: bytes) -> bytes:
+    """Those of a record, packed: the sink would have to take pairs apart again."""
+    return b"".join((of_type, event_id.encode(), _TIME, event_time.encode(), _SUBJECT, VARINTS[len(subject)], subject))
 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:
