@@ -15,8 +15,12 @@ SKEW_SHOWN_SECONDS: Final = 5.0
 MAX_SIGNUM: Final = 255
 """What an exit status can carry, and what the schema of task-revoked allows for a number."""
 
-TYPES_KEPT: Final = 1024
-"""Types whose plan is remembered. Celery has 14; custom events come from users and may have any number."""
+PLANS_KEPT: Final = 1024
+"""Remembered: of each type the last one, and others it had. Celery's 14 types have one to four each; custom events come
+from users and may have any number."""
+
+NAMES_KEPT: Final = 64
+"""An event with more has its plan made anew. Celery's own have 19 at most; 1,024 plans of 10,000 would be a GB."""
 
 ADDITIONS_KEPT: Final = 4096
 """What states add, remembered: about 1 KB each. Celery's types need a few each; custom states come from users."""
@@ -66,8 +70,8 @@ class Native:
     """
     Writes native records of one chain.
 
-    What depends only on the names of an event's fields is kept per type, for the last such names: the events of a type
-    have the same ones nearly always. So an event costs orjson, once for what it says and once for what the state adds.
+    What depends only on the type and the names of an event's fields is kept: the events of a type have the same ones
+    nearly always. So an event costs orjson, once for what it says and once for what the state adds.
 
     Args:
         cluster: label of the chain.
@@ -90,7 +94,8 @@ class Native:
         self._nullable = nullable
         self._replaced = replaced
         self._misfits = misfits
-        self._plans: dict[str, Plan] = {}
+        self._last: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, Names], Plan] = {}
         self._additions: dict[tuple[Plan, Own, Own, str, bool], Addition] = {}
         self._observed_time = self._middle = ""
         """One read's, in JSON."""
@@ -99,7 +104,7 @@ class Native:
         """See `bridge.formats.Format`."""
         fields = event.fields
         names = tuple(fields)
-        plan = self._plans.get(event.type)
+        plan = self._last.get(event.type)
         if plan is None or plan.names != names:
             plan = self._plan(event.type, names)
         state, shape = context.state, context.shape
@@ -159,15 +164,23 @@ class Native:
         if names:
             end["enriched"] = names
         every = own == ENVELOPE_ONLY or len(names) == len(known) > 0
-        addition = self._additions[key] = (None if every else names, b",%b" % orjson.dumps(end)[1:])
+        addition = (None if every else names, b",%b" % orjson.dumps(end)[1:])
+        if len(plan.names) <= NAMES_KEPT:
+            self._additions[key] = addition
         return addition
 
     def _plan(self, event_type: str, names: Names) -> Plan:
-        if len(self._plans) >= TYPES_KEPT:
-            self._plans.clear()
-        fits = event_type not in self._replaced
-        plan = Plan(names, event_type, self._documented(event_type), self._nullable(event_type), fits=fits)
-        self._plans[event_type] = plan
+        plan = self._plans.get((event_type, names))
+        if plan is None:
+            fits = event_type not in self._replaced
+            plan = Plan(names, event_type, self._documented(event_type), self._nullable(event_type), fits=fits)
+            if len(names) > NAMES_KEPT:
+                return plan
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans.clear()
+                self._last.clear()
+            self._plans[event_type, names] = plan
+        self._last[event_type] = plan
         return plan
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bridge.formats.native import ADDITIONS_KEPT, TYPES_KEPT
+from bridge.formats.native import ADDITIONS_KEPT, NAMES_KEPT, PLANS_KEPT
 from bridge.model import Context
 from tests.records import assert_record
 from tests.unit.making import RECEIVED_AT, decoded, event, native, received, sent, started
@@ -123,10 +123,11 @@ def test_event_is_not_changed() -> None:
 def test_remembered_plans_are_bounded() -> None:
     """Every custom event may have another type: a million of them must not fill the memory."""
     write = native()
-    for number in range(TYPES_KEPT + 10):
+    for number in range(PLANS_KEPT + 10):
         write(decoded(event(f"custom-{number}", 1795178793.5)), UNKNOWN, ID, NOW, NOW)
 
-    assert len(write._plans) <= TYPES_KEPT
+    assert len(write._plans) <= PLANS_KEPT
+    assert len(write._last) <= PLANS_KEPT
 
 
 def test_plan_of_a_type_follows_its_fields() -> None:
@@ -143,6 +144,31 @@ def test_plan_of_a_type_follows_its_fields() -> None:
     assert [record.get("enriched") for record in made] == [["name", "queue"], ["name"], None] * 3
     assert [record.get("extra") for record in made] == [{"amount": 1}] * 3 + [None] * 3 + [{"amount": 1}] * 3
     assert ["uuid" in record for record in made] == [True] * 3 + [False] * 3 + [True] * 3
+
+
+def test_forms_of_a_type_that_take_turns_are_planned_once() -> None:
+    """A plan costs more than a record, and whether an event has its optional fields changes from event to event."""
+    write = native()
+    full, bare = event("order-paid", 1795178793.5, amount=1), event("order-paid", 1795178793.5)
+    for fields in (full, bare) * 3:
+        write(decoded(fields), UNKNOWN, ID, NOW, NOW)
+        made = dict(write._plans)
+
+    assert len(made) == 2
+    assert all(write._plans[key] is plan for key, plan in made.items())
+
+
+def test_an_event_of_very_many_names_leaves_nothing_behind() -> None:
+    """Thousands of such plans would be a gigabyte; its record is as every other."""
+    write = native()
+    fields = event("order-paid", 1795178793.5, **{f"x{number}": number for number in range(NAMES_KEPT)})
+    made = json.loads(write(decoded(fields), Context("STARTED", {"name": "app.add"}), ID, NOW, NOW))
+
+    assert len(made["extra"]) == NAMES_KEPT
+    assert (made["name"], made["enriched"]) == ("app.add", ["name"])
+    assert not write._plans
+    assert not write._last
+    assert not write._additions
 
 
 def test_remembered_additions_are_bounded() -> None:
