@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import tests.plain  # noqa: F401 - compiled, the stages call one another past any name that is replaced here
 from bridge import pipeline
 from bridge.cli.main import main
 from bridge.model import Delivery, Poison
