@@ -179,7 +179,7 @@ class Tagged(Event):
         timed: bool,
         known_sender: bool,
     ) -> None:
-        super().__init__(type, fields, delivery, index)
+        Event.__init__(self, type, fields, delivery, index)  # not super(): slots make another class of this one
         self.sent = sent
         self.violations = violations
         self.timed = timed
