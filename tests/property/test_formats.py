@@ -116,7 +116,7 @@ def test_pretty_is_never_wider_than_told_and_obeys_nobody(
     """Without its own colours it is printable text within the width, as the wcwidth package measures it."""
     pretty = Pretty(width=width, color=color, cluster="eu")
 
-    line = SGR.sub("", pretty(event, Context(None, known), "id", "", "").decode())
+    line = SGR.sub("", pretty(event, Context("", known), "id", "", "").decode())
 
     assert escape(line) == line
     assert sum(max(0, wcwidth.wcwidth(char)) for char in line) <= (width if width > 0 else 80)
@@ -140,7 +140,7 @@ def test_raw_says_everything_in_the_senders_order(fields: dict[str, Any]) -> Non
     """Reading it back gives the event."""
     event = Event("x", fields, Delivery(b""), None)
 
-    assert list(json.loads(raw(event, Context(None, {}), "id", "", "")).items()) == list(fields.items())
+    assert list(json.loads(raw(event, Context("", {}), "id", "", "")).items()) == list(fields.items())
 
 
 @given(text=text, room=st.integers(-2, 80))
@@ -172,6 +172,6 @@ def test_whatever_is_forwarded_with_a_mark_is_a_record(fields: dict[str, Any], e
         assert event_type.startswith("bridge-")
         return
     time = "2026-11-20T12:29:54.478Z"
-    record = assert_record(tagging()(tagged, Context(None, {}), event_id(event.fields), time, time))
+    record = assert_record(tagging()(tagged, Context("", {}), event_id(event.fields), time, time))
     shown = record.get("extra", {}) | record
     assert all(shown.get(name) == sent for name, sent in fields.items() if sent is not None and name != "signum")
