@@ -100,7 +100,7 @@ class Losses:
         """
         return round(self.starts * received / starts) if starts else 0
 
-    def report(self, subject: str, fields: Fields, seen: Mapping[int | None, int]) -> None:
+    def report(self, subject: str, fields: Fields, seen: Mapping[float | None, int]) -> None:
         """
         Take a `worker-<subject>` event into account; one without counters (an answer to a command) says nothing.
 

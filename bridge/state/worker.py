@@ -22,10 +22,11 @@ class Worker:
 
     def __init__(self, hostname: str) -> None:
         self.hostname = hostname
-        self.pid: int | None = None
+        self.pid: float | None = None
+        """To JSON Schema 7.0 is an integer too, here and in the counters: what a worker says is kept as it is said."""
         self.freq: float = DEFAULT_FREQ
-        self.active: int | None = None
-        self.processed: int | None = None
+        self.active: float | None = None
+        self.processed: float | None = None
         self.loadavg: list[float] | None = None
         self.sw_ident: str | None = None
         self.sw_ver: str | None = None
@@ -35,10 +36,10 @@ class Worker:
         self.heard_at: float | None = None
         """Our time of the newest event from it, seconds since the epoch; None where the source has no clock."""
         self.online = True
-        self.starts: dict[int | None, int] = {}
+        self.starts: dict[float | None, int] = {}
         """How many `task-started` were seen of it, by the pid they carry; of the newest processes only."""
 
-    def count_start(self, pid: int | None) -> None:
+    def count_start(self, pid: float | None) -> None:
         """A `task-started` of it was seen for the first time."""
         starts = self.starts
         if pid in starts:

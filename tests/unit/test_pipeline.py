@@ -50,6 +50,17 @@ def test_bad_event_of_a_list_costs_its_mates_nothing() -> None:
     assert accounts(batch) == (5, 3, 2, 0)
 
 
+@pytest.mark.parametrize("kind", ["task-received", "task-started", "worker-heartbeat", "order-paid"])
+def test_integers_may_be_written_as_floats(kind: str) -> None:
+    """To JSON Schema 5.0 is an integer: such an event is valid, so it is a record and no fault of ours."""
+    said = {"pid": 5.0, "clock": 5.0, "active": 5.0, "processed": 5.0, "freq": 5, "loadavg": [0, 1, 2.0]}
+    said |= {"sw_ident": "py-celery", "sw_ver": "5.7.0", "sw_sys": "Linux"} if kind == "worker-heartbeat" else {}
+    fields = received(2.0, pid=5.0, retries=5.0) if kind == "task-received" else event(kind, 2.0, **said)
+    stages = pipeline()
+
+    assert accounts(stages.transform([delivery(fields), delivery(fields, fields)])) == (3, 3, 0, 0)
+
+
 def test_reason_is_that_of_the_first_failing_index() -> None:
     """Shape fails before schema in time, but the list's order decides."""
     bad = {**started(), "uuid": 5}

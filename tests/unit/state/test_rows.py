@@ -78,6 +78,14 @@ def test_a_worker_comes_back_whole() -> None:
     assert again.starts == {7: 1}
 
 
+def test_a_worker_whose_integers_were_written_as_floats_comes_back_whole() -> None:
+    """To JSON Schema 7.0 is an integer too."""
+    said = {"pid": 7.0, "active": 1.0, "processed": 9.0, "starts": [[7.0, 2]]}
+    again = worker_of(worker_row(Worker("celery@w1")) | said)
+
+    assert (again.pid, again.active, again.processed, again.starts) == (7.0, 1.0, 9.0, {7.0: 2})
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"hostname": 1}, {"online": None}, {"freq": "2"}, {"loadavg": 1}, {"sw_ver": 5}, {"starts": [[1]]}],

@@ -54,6 +54,15 @@ def test_answer_to_the_heartbeat_command_changes_neither_interval_nor_counters()
     assert (worker.freq, worker.processed, worker.active) == (2.0, 9, 1)
 
 
+def test_integers_may_be_written_as_floats() -> None:
+    """To JSON Schema 7.0 is an integer: a sender in another language may write so, and the worker says what it said."""
+    said = heartbeat(1.0, pid=7.0, active=1.0, processed=9.0)
+    state = our_state([said, event("task-started", 2.0, pid=7.0), event("task-started", 3.0, pid=7)])
+    worker = state.workers["celery@w1"]
+
+    assert (worker.pid, worker.active, worker.processed, worker.starts) == (7.0, 1.0, 9.0, {7.0: 2})
+
+
 def test_worker_fields_with_the_names_of_attributes_change_nothing() -> None:
     """Case 7: `worker-elect` has a field `id`, which is a property of Celery's Worker and ends its State."""
     worker = Worker("celery@w1")
