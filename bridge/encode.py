@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -264,8 +264,11 @@ def dead_letter_headers(delivery: Delivery, failures: Sequence[Failure], cluster
     return headers
 
 
-def header_json(headers: Mapping[str, object]) -> bytes:
-    """A delivery's headers as JSON; what JSON has no word for (they come from a broker) is written as its repr."""
+def header_json(headers: Mapping[Any, object]) -> bytes:
+    """
+    A delivery's headers as JSON; what JSON has no word for (they come from a broker) is written as its repr, a name
+    that is no text as its text.
+    """
     try:
         return orjson.dumps(dict(headers), default=repr, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # an integer beyond 64 bit, a lone surrogate, nesting beyond 254
