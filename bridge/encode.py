@@ -194,13 +194,13 @@ def _headers(of_type: bytes, event_id: str, event_time: str, subject: bytes) -> 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:
     """Id and JSON of a gap. The id is made of what the gap is about, so a gap that is told twice has it twice."""
-    text = f"{gap.reason} {gap.from_time!r}"
+    text = f"{gap.reason} {float(gap.from_time)!r}"  # 5 is 5.0, also where nothing was compiled
     event_id = made_id(gap.to_time, "bridge-gap", cluster, text, "" if gap.position is None else gap.position.hex())
     document: dict[str, object] = {
         "event_id": event_id,
         "type": "bridge-gap",
         "event_time": iso_ms(gap.to_time),
-        "timestamp": gap.to_time,
+        "timestamp": float(gap.to_time),
         "observed_time": iso_ms(gap.to_time),
         "cluster": cluster,
         "reason": gap.reason,

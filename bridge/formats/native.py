@@ -209,7 +209,7 @@ def taken_apart(fields: Fields, extra: Names) -> Fields:
 
 def skew(ahead_seconds: float) -> bytes:
     """By how much the sender's clock is ahead, to the microsecond, as JSON behind other fields."""
-    seconds = round(ahead_seconds, 6)
+    seconds = round(float(ahead_seconds), 6)  # 6 is 6.0, also where nothing was compiled
     return b',"skew_seconds":%b' % orjson.dumps(seconds) if seconds > SKEW_SHOWN_SECONDS else b""
 
 

@@ -113,6 +113,13 @@ def test_gap_says_when_why_and_how_much() -> None:
     assert KAFKA.gap(Gap("disconnected", 1795178793.0, 1795178799.0)).value != first.value
 
 
+def test_gap_between_whole_seconds_is_the_same_gap() -> None:
+    """A source of somebody's own may count in integers: neither the id nor the text of a time depends on it."""
+    assert KAFKA.gap(Gap("disconnected", 1795178793, 1795178795)).value == (
+        KAFKA.gap(Gap("disconnected", 1795178793.0, 1795178795.0)).value
+    )
+
+
 def test_dead_letter_for_kafka_holds_the_bytes_and_the_reasons() -> None:
     """The value is untouched; Connect's header names and ours say why, and what the delivery carried."""
     letter = KAFKA.dead_letter(DELIVERY, FAILED, RECEIVED_AT)

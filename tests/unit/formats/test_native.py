@@ -111,6 +111,11 @@ def test_skew_is_shown_only_for_a_sender_ahead_of_us() -> None:
     assert "skew_seconds" not in record(started(RECEIVED_AT + 6.5), received_at=None)
 
 
+def test_skew_between_whole_seconds_is_written_as_any_other() -> None:
+    """6.0, also where the sender and a source of somebody's own count in integers."""
+    assert b'"skew_seconds":6.0}' in native()(decoded(started(1795178806), 1795178800), UNKNOWN, ID, NOW, NOW)
+
+
 def test_event_is_not_changed() -> None:
     """The same event is written by nobody else's hand afterwards."""
     fields = event("task-revoked", 1795178793.5, terminated=True, signum="15", expired=False, odd=None)
