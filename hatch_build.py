@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
@@ -82,10 +83,20 @@ def _libraries(root: Path) -> list[Path]:
     return [*root.glob(f"bridge__mypyc{_SUFFIX}"), *Path(root, "bridge").rglob(f"*{_SUFFIX}")]
 
 
+def library(source: Path) -> Path:
+    """Where what was compiled of a module for this Python lies."""
+    return source.with_suffix(_SUFFIX)
+
+
+def stale(root: Path = ROOT, modules: Sequence[str] = MODULES) -> list[str]:
+    """Modules that changed after they were compiled: what runs is not what their sources say."""
+    sources = [(name, root / name) for name in modules if library(root / name).exists()]
+    return [name for name, source in sources if library(source).stat().st_mtime < source.stat().st_mtime]
+
+
 def _fresh() -> bool:
     """Whether the checkout holds all that can be compiled, for this Python and not older than its sources."""
-    pairs = [(ROOT / name, (ROOT / name).with_suffix(_SUFFIX)) for name in MODULES]
-    return all(library.exists() and library.stat().st_mtime >= source.stat().st_mtime for source, library in pairs)
+    return all(library(ROOT / name).exists() for name in MODULES) and not stale()
 
 
 def main() -> int:
