@@ -123,8 +123,9 @@ class KafkaEncoder:
         key = subject.encode()
         if len(event_id) + len(event_time) != _ID_SIZE + _TIME_SIZE:  # then no reader could take the record apart
             raise ValueError("an id of 36 characters and a time of 24 are wanted")
-        of_type = self._types.get(event.type) or self._of_type(event.type)
-        headers = self._plain or _headers(of_type, event_id, event_time, key)
+        headers = self._plain or _headers(
+            self._types.get(event.type) or self._of_type(event.type), event_id, event_time, key
+        )
         return Record(value, self._topic, key, int(fields[TIMESTAMP] * 1000), headers, event.delivery, 1, event.index)
 
     def gap(self, gap: Gap) -> Record:
