@@ -1,6 +1,7 @@
 """bridge/sources/stream/connection.py."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -23,6 +24,16 @@ async def connected(peer: Peer, clock: FakeClock | None = None) -> Connection:
     connection = Connection(clock or FakeClock())
     await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", peer.port)
     return connection
+
+
+def noting(calls: list[bytes], *, pausing: bool) -> Callable[[bytes], bool]:
+    """Takes what is delivered into a list; whether reading is to pause behind it."""
+
+    def delivered(payload: bytes) -> bool:
+        calls.append(payload)
+        return pausing
+
+    return delivered
 
 
 def test_a_request_gets_its_answer() -> None:
@@ -48,13 +59,9 @@ def test_deliveries_are_handed_on_once_per_read() -> None:
     async def check() -> None:
         calls: list[bytes] = []
 
-        def delivered(payload: bytes) -> bool:
-            calls.append(payload)
-            return False
-
         async with Peer() as peer:
             connection = await connected(peer)
-            connection.delivered = delivered
+            connection.delivered = noting(calls, pausing=False)
             connection.drained = lambda: calls.append(b"drained")
             await connection.request(Key.OPEN, b"")
             peer.push(commands.frame(Key.DELIVER, b"one") + commands.frame(Key.DELIVER, b"two"))
@@ -73,13 +80,9 @@ def test_reading_stops_where_it_is_told_to() -> None:
     async def check() -> None:
         calls: list[bytes] = []
 
-        def delivered(payload: bytes) -> bool:
-            calls.append(payload)
-            return True
-
         async with Peer() as peer:
             connection = await connected(peer)
-            connection.delivered = delivered
+            connection.delivered = noting(calls, pausing=True)
             await connection.request(Key.OPEN, b"")
             peer.push(b"".join(commands.frame(Key.DELIVER, payload) for payload in (b"one", b"two", b"three")))
             for count in (1, 2):
@@ -103,13 +106,9 @@ def test_an_answer_is_not_kept_waiting_by_messages() -> None:
     async def check() -> None:
         calls: list[bytes] = []
 
-        def delivered(payload: bytes) -> bool:
-            calls.append(payload)
-            return True
-
         async with Peer() as peer:
             connection = await connected(peer)
-            connection.delivered = delivered
+            connection.delivered = noting(calls, pausing=True)
             await connection.request(Key.OPEN, b"")
             peer.push(commands.frame(Key.DELIVER, b"one") + commands.frame(Key.DELIVER, b"two"))
             await until(lambda: calls == [b"one"])
