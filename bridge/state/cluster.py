@@ -6,12 +6,14 @@ from sys import intern
 
 from bridge.model import Fields
 from bridge.names import HOSTNAME, PID, UUID
+from bridge.state.line import Line
 from bridge.state.precedence import STATE_OF
+from bridge.state.table import Table
 from bridge.state.task import Task
 from bridge.state.worker import Worker
 
 MAX_TASKS = 100_000
-"""About 130 MB at 1.3 KB a task, and two minutes of tasks at 1,000 a second that each live that long."""
+"""About 120 MB at 1.2 KB a task, and two minutes of tasks at 1,000 a second that each live that long."""
 
 MAX_WORKERS = 5_000
 """celery.events.State's own bound (max_workers_in_memory)."""
@@ -33,27 +35,24 @@ class ClusterState:
         self.starts = 0
         """How many `task-started` were folded in, each once."""
         self.workers: OrderedDict[str, Worker] = OrderedDict()
-        self._running: OrderedDict[str, Task] = OrderedDict()
-        self._over: OrderedDict[str, Task] = OrderedDict()
+        self._tasks = Table()
+        self._running = Line()
+        self._over = Line()
 
     def __len__(self) -> int:
         """How many tasks are held."""
-        return len(self._running) + len(self._over)
+        return len(self._tasks)
 
     def task(self, uuid: str) -> Task | None:
         """The task with this uuid, touched; None when no event of it was seen (or it was evicted)."""
-        task = self._running.get(uuid)
+        task = self._tasks.get(uuid)
         if task is not None:
-            self._running.move_to_end(uuid)
-            return task
-        task = self._over.get(uuid)
-        if task is not None:
-            self._over.move_to_end(uuid)
+            self._line(task).touch(task)
         return task
 
     def tasks(self) -> list[Task]:
         """All of them, the one that leaves last first: those that run, then those that ended, newest touched first."""
-        return [*reversed(self._running.values()), *reversed(self._over.values())]
+        return [*self._running.newest_first(), *self._over.newest_first()]
 
     def restore(self, tasks: Sequence[Task], workers: Iterable[Worker]) -> None:
         """
@@ -64,7 +63,8 @@ class ClusterState:
             workers: the one heard last comes last.
         """
         for task in reversed(tasks[: self.max_tasks]):
-            (self._running if task.over_at is None else self._over)[task.uuid] = task
+            self._tasks.add(task)
+            self._line(task).append(task)
         for worker in workers:
             self.workers[worker.hostname] = worker
 
@@ -81,19 +81,17 @@ class ClusterState:
         uuid = fields.get(UUID)
         if not uuid or not isinstance(uuid, str):
             return None
-        task = self._running.get(uuid)
-        if task is not None:
-            self._running.move_to_end(uuid)
-        else:
-            task = self._over.get(uuid)
-            if task is None:
-                task = self._new_task(uuid)
-            else:
-                self._over.move_to_end(uuid)
-        was_over = task.over_at
+        task = self._tasks.get(uuid)
+        if task is None:
+            task = self._new_task(uuid)
+        before = self._line(task)
         fresh = task.fold(subject, fields, event_id, event_time)
-        if task.over_at is not was_over and (task.over_at is None or was_over is None):
-            self._move(uuid, task)
+        after = self._line(task)
+        if after is before:
+            after.touch(task)
+        elif self.max_tasks:  # with 0 it was evicted at once
+            before.remove(task)
+            after.append(task)
         if subject != "sent":  # case 5: that was the client
             worker = self.workers.get(fields[HOSTNAME])
             if worker is None:
@@ -112,17 +110,20 @@ class ClusterState:
         worker.fold(subject, fields, received_at)
         return worker
 
-    def _move(self, uuid: str, task: Task) -> None:
-        """It ended, or runs again: into the other of the two."""
-        source, target = (self._running, self._over) if task.over_at is not None else (self._over, self._running)
-        if source.pop(uuid, None) is not None:  # with max_tasks 0 it was evicted at once
-            target[uuid] = task
+    def _line(self, task: Task) -> Line:
+        return self._over if task.over else self._running
 
     def _new_task(self, uuid: str) -> Task:
-        task = self._running[uuid] = Task(uuid)
-        if len(self._running) + len(self._over) > self.max_tasks:
-            (self._over or self._running).popitem(last=False)
-            self.evicted += 1
+        task = Task(uuid)
+        self._tasks.add(task)
+        self._running.append(task)
+        if len(self._tasks) > self.max_tasks:
+            line = self._over if self._over.oldest is not None else self._running
+            oldest = line.oldest
+            if oldest is not None:  # it is not: there is at least the new one
+                line.remove(oldest)
+                self._tasks.remove(oldest)
+                self.evicted += 1
         return task
 
     def _hear_new(self, hostname: str, subject: str, received_at: float | None) -> Worker | None:

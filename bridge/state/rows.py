@@ -1,11 +1,12 @@
 """Tasks and workers as JSON objects, and back: what a file or another process can hold of a state. Pure; no I/O."""
 
 from collections.abc import Mapping
+from math import isnan
 from operator import itemgetter
 from sys import intern
 from typing import Any
 
-from bridge.state.task import BITS, CLOSING, DURATIONS, NO_KWARGS, SIGNATURE_LENGTH, SIGNATURES_LENGTH, Task
+from bridge.state.task import BITS, CLOSING, DURATIONS, NO_KWARGS, SIGNATURE_LENGTH, SIGNATURES_LENGTH, UNKNOWN, Task
 from bridge.state.worker import COUNTERS, PROCESSES, SOFTWARE, Worker
 
 Row = dict[str, Any]
@@ -51,13 +52,13 @@ def task_row(task: Task) -> Row:
         "uuid": task.uuid,
         "state": task.state,
         "timestamp": task.timestamp,
-        "over_at": task.over_at,
+        "over_at": _told(task.over_at),
         "complete": task.complete,
         "closing": bool(task.shape & CLOSING),
-        "sent": task._sent,
-        "first_sent": task._first_sent,
-        "received": task._received,
-        "started": task._started,
+        "sent": _told(task._sent),
+        "first_sent": _told(task._first_sent),
+        "received": _told(task._received),
+        "started": _told(task._started),
         "seen": task._seen,
         "known": task.known,
     }
@@ -83,12 +84,22 @@ def task_of(row: Mapping[str, Any]) -> Task:
     if not uuid or len(seen) % SIGNATURE_LENGTH or len(seen) > SIGNATURES_LENGTH:
         raise ValueError("a task without uuid, or whose events seen are cut")
     task = Task(uuid)
-    task.state, task.timestamp, task.over_at, task.complete = intern(state), timestamp, over_at, complete
-    task._sent, task._first_sent, task._received, task._started = sent, first_sent, received, started
+    task.state, task.timestamp, task.over_at, task.complete = intern(state), timestamp, _time(over_at), complete
+    task._sent, task._first_sent = _time(sent), _time(first_sent)
+    task._received, task._started = _time(received), _time(started)
     task._seen, task.known = seen, known
     task.shape = _shape(known) | (CLOSING if closing else 0)
     _share(task)
     return task
+
+
+def _told(time: float) -> float | None:
+    """A time as a row has it: JSON knows no UNKNOWN."""
+    return None if isnan(time) else time
+
+
+def _time(told: float | None) -> float:
+    return UNKNOWN if told is None else told
 
 
 def _shape(known: Mapping[str, Any]) -> int:

@@ -5,6 +5,7 @@ plainly wrong we differ, each place names its case in docs/explanation/state.md.
 """
 
 from collections.abc import Callable
+from math import isnan
 from sys import intern
 from typing import Final
 
@@ -55,6 +56,8 @@ SIGNATURES_KEPT: Final = 64
 
 SIGNATURES_LENGTH: Final = SIGNATURE_LENGTH * SIGNATURES_KEPT
 
+UNKNOWN: Final = float("nan")
+"""A time that no event told: none is before or after it. A number: a compiled task holds it, not 24 bytes elsewhere."""
 
 SHAPES_KEPT: Final = 4096
 """Different ones that tasks at rest have: some dozens, as many as there are ways to leave a field null."""
@@ -74,6 +77,9 @@ def micro(seconds: float) -> float:
     return int(seconds * 1e6 + 0.5) / 1e6
 
 
+TIMES: Final = ("_first_sent", "_received", "_sent", "_started", "over_at", "timestamp")
+
+
 class Task(Context):
     """
     What is known of one task uuid. Changed only by `fold`; 0..n folds, in the order of arrival.
@@ -84,7 +90,7 @@ class Task(Context):
     it is kept up to date here, once per event, and never built per record.
     """
 
-    __slots__ = ("_first_sent", "_received", "_seen", "_sent", "_started", "over_at", "timestamp", "uuid")
+    __slots__ = (*TIMES, "_seen", "newer", "older", "uuid")
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
@@ -94,13 +100,21 @@ class Task(Context):
         self.shape = 0
         self.timestamp: float = 0.0
         """The sender's time of the event that set the state."""
-        self.over_at: float | None = None
-        """The sender's time of the event that ended the run; None while it runs."""
-        self._sent: float | None = None
-        self._first_sent: float | None = None
-        self._received: float | None = None
-        self._started: float | None = None
+        self.over_at: float = UNKNOWN
+        """The sender's time of the event that ended the run; UNKNOWN while it runs."""
+        self._sent: float = UNKNOWN
+        self._first_sent: float = UNKNOWN
+        self._received: float = UNKNOWN
+        self._started: float = UNKNOWN
         self._seen = ""
+        self.older: Task | None = None
+        self.newer: Task | None = None
+        """Its neighbours in the `Line` that it stands in, which alone changes them."""
+
+    @property
+    def over(self) -> bool:
+        """Whether its run has ended."""
+        return not isnan(self.over_at)
 
     def fold(self, subject: str, fields: Fields, event_id: str, event_time: str) -> bool:
         """
@@ -138,14 +152,14 @@ class Task(Context):
         known["sent_time"] = event_time
         self.shape |= BY_SENT
         self._sent = at
-        if self._first_sent is None or at < self._first_sent:
+        if not self._first_sent <= at:
             self._first_sent = at
         self.complete = True
         if self.state == PENDING:  # here and below: what nearly every task does, without asking the rules
             self.timestamp = at
         elif self.state == RETRY:
             self._advance(PENDING, at)
-        if self._received is not None and at <= self._received and self.over_at is None:
+        if at <= self._received and not self.over:
             known["queue_seconds"] = micro(self._received - at)
             self.shape |= QUEUE
 
@@ -161,11 +175,11 @@ class Task(Context):
             self.state, self.timestamp = RECEIVED, at
         else:
             self._advance(RECEIVED, at)
-        if self._sent is not None and self.over_at is None:
+        if not self.over:
             if self._sent <= at:
                 known["queue_seconds"] = micro(at - self._sent)
                 self.shape |= QUEUE
-            else:  # two clocks: nothing is known of this try, and the try before it is not this one
+            elif self._sent > at:  # two clocks: nothing is known of this try, and the try before it is not this one
                 self._drop("queue_seconds")
 
     def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
@@ -178,13 +192,12 @@ class Task(Context):
             self.state, self.timestamp = STARTED, at
         else:
             self._advance(STARTED, at)
-        if self.over_at is None:
-            if self._received is not None:
-                if self._received <= at:
-                    known["prefetch_seconds"] = micro(at - self._received)
-                    self.shape |= PREFETCH
-                else:
-                    self._drop("prefetch_seconds")
+        if not self.over:
+            if self._received <= at:
+                known["prefetch_seconds"] = micro(at - self._received)
+                self.shape |= PREFETCH
+            elif self._received > at:
+                self._drop("prefetch_seconds")
             if "queue_seconds" not in known:  # received while the run before it was still over
                 self._set_duration("queue_seconds", self._sent, self._received)
         self.shape = shared(self.shape)
@@ -201,10 +214,6 @@ class Task(Context):
         if fields.get(RUNTIME) is None:  # a deduplicated redelivery
             self._set_duration("runtime", self._started, at)
 
-    def _fold_end(self, state: str, fields: Fields, at: float) -> None:
-        self._end(state, fields, at)
-        self._set_duration("runtime", self._started, at)
-
     def _end(self, state: str, fields: Fields, at: float) -> None:
         known = self.known
         known["worker"] = intern(fields[HOSTNAME])
@@ -216,7 +225,7 @@ class Task(Context):
         if "prefetch_seconds" not in known:  # a second end, after an event that took them away; or a new run
             self._set_duration("queue_seconds", self._sent, self._received)
             self._set_duration("prefetch_seconds", self._received, self._started)
-        if self._first_sent is not None and self._first_sent <= at:
+        if self._first_sent <= at:
             known["total_seconds"] = micro(at - self._first_sent)
             self.shape |= TOTAL
         self.shape = shared(self.shape | CLOSING)
@@ -242,9 +251,9 @@ class Task(Context):
         if shape & ROOT and known[ROOT_ID] == self.uuid:
             known[ROOT_ID] = self.uuid
 
-    def _set_duration(self, name: str, start: float | None, end: float | None) -> None:
+    def _set_duration(self, name: str, start: float, end: float) -> None:
         """Not when unknown or negative (two clocks)."""
-        if start is not None and end is not None and start <= end:
+        if start <= end:
             self.known[name] = micro(end - start)
             self.shape |= BITS[name]
 
@@ -255,27 +264,24 @@ class Task(Context):
 
     def _drop_durations(self) -> None:
         """The durations belong to the events up to the end of the run (or this try): no later one shows them."""
-        for name in DURATIONS if self.over_at is not None else ("runtime",):
+        for name in DURATIONS if self.over else ("runtime",):
             self._drop(name)
         self.shape &= ~CLOSING
 
     def _advance(self, state: str, at: float) -> None:
-        if self.over_at is not None and self._runs_again(self.over_at):
-            self.over_at = None
+        if self._received > self.over_at and self._started > self.over_at:
+            # Case 3: received and started again, both later than it ended by the events' own time, is a new run.
+            self.over_at = UNKNOWN
             self.state = STARTED
         if may_become(self.state, state, self.timestamp, at):
             self.state, self.timestamp = state, at
-            self.over_at = at if state in OVER else None
-
-    def _runs_again(self, over_at: float) -> bool:
-        """Case 3: received and started again, both later than it ended by the events' own time, is a new run."""
-        received, started = self._received, self._started
-        return received is not None and started is not None and received > over_at and started > over_at
+            self.over_at = at if state in OVER else UNKNOWN
 
 
 def _other_end(state: str) -> "Fold":
     def fold(task: Task, fields: Fields, at: float, event_time: str) -> None:  # noqa: ARG001 - one signature for all
-        task._fold_end(state, fields, at)
+        task._end(state, fields, at)
+        task._set_duration("runtime", task._started, at)
 
     return fold
 
