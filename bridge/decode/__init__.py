@@ -2,6 +2,16 @@
 
 from bridge.decode.body import MAX_BODY_BYTES
 from bridge.decode.events import MAX_CONTAINERS, MAX_DEPTH, MAX_EVENTS, MAX_KEYS, decode
-from bridge.decode.glance import glance, harmless
+from bridge.decode.glance import LARGE, glance, harmless
 
-__all__ = ["MAX_BODY_BYTES", "MAX_CONTAINERS", "MAX_DEPTH", "MAX_EVENTS", "MAX_KEYS", "decode", "glance", "harmless"]
+__all__ = [
+    "LARGE",
+    "MAX_BODY_BYTES",
+    "MAX_CONTAINERS",
+    "MAX_DEPTH",
+    "MAX_EVENTS",
+    "MAX_KEYS",
+    "decode",
+    "glance",
+    "harmless",
+]
