@@ -118,7 +118,7 @@ class KafkaEncoder:
         fields = event.fields
         value = self._write(event, context, event_id, event_time, observed_time)
         subject = fields.get(UUID)
-        if subject.__class__ is not str or not subject:
+        if type(subject) is not str or not subject:
             subject = str(fields.get("hostname") or self._cluster)
         key = subject.encode()
         if len(event_id) + len(event_time) != _ID_SIZE + _TIME_SIZE:  # then no reader could take the record apart

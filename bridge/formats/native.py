@@ -56,12 +56,12 @@ class Plan:
         self.extra = tuple(name for name in names if name not in documented)
         self.fits = fits
         """Whether documented fields always have the types that the record gives them."""
-        self.apart = bool(self.extra) or "signum" in names or not fits
-        """Whether more must be done to an event's own fields than to leave out nulls."""
-        self.tells = event_type in TELLING and not self.apart and ENVELOPE.issubset(names)
+        self.apart = "signum" in names or not fits
+        """Whether each event's values say what must be done to its own fields, beside leaving out nulls."""
+        self.tells = event_type in TELLING and not self.apart and not self.extra and ENVELOPE.issubset(names)
         """Whether `known` may stand for the event's own fields but the envelope."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = names[-1] == "type"
+        self.type_last = names[-1] == "type" and not self.extra
         """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
         self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
 
@@ -147,6 +147,8 @@ class Native:
                     nulls |= bit
             if not plan.type_last:
                 del own[TYPE]
+            if plan.extra:
+                own["extra"] = {name: own.pop(name) for name in plan.extra}
         return orjson.dumps(own)[1 : plan.end], nulls
 
     def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
@@ -156,7 +158,8 @@ class Native:
             self._additions.clear()
         own_names = own if isinstance(own, tuple) else plan.names
         if not isinstance(own, tuple) and own != ENVELOPE_ONLY:
-            own_names = tuple(name for place, name in enumerate(plan.names) if not own & 1 << place)
+            kept = [name for place, name in enumerate(plan.names) if not own & 1 << place]
+            own_names = tuple(name for name in kept if name not in plan.extra)
         names = tuple(name for name in known if name not in own_names)
         end: Fields = {"state": state}
         if not complete:
