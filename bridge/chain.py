@@ -36,7 +36,7 @@ _IDLE_SECONDS = 1.0
 """A source that gives nothing for so long after its start has nothing."""
 
 _REST_SECONDS = 1.0
-"""For a last word to the sink."""
+"""For a last word to who counts."""
 
 
 class Memory(Protocol):
@@ -54,6 +54,14 @@ class Memory(Protocol):
         ...
 
 
+class Counting(Protocol):
+    """Counts who began to look at what lies behind the position: `begin` and `rest` of `Sink`, whoever has them."""
+
+    async def begin(self) -> int: ...
+
+    async def rest(self) -> None: ...
+
+
 class Chain:
     """
     pump:    read -> transform -> send -> in_flight.put((confirmation, batch))
@@ -69,6 +77,7 @@ class Chain:
 
     Args:
         memory: of the state; None: it begins empty and ends with the process.
+        counting: the source, where its broker keeps the position; None: the sink counts, or nobody.
         max_unsettled_bytes: bodies read and not yet settled; above it nothing more is read from the source.
     """
 
@@ -81,6 +90,7 @@ class Chain:
         *,
         counters: Counters | None = None,
         memory: Memory | None = None,
+        counting: Counting | None = None,
         max_unsettled_bytes: int = 64 * 1024 * 1024,
         clock: Clock | None = None,
     ) -> None:
@@ -91,6 +101,7 @@ class Chain:
         self._source = source
         self._sink = sink
         self._memory = memory
+        self._counting = counting or sink
         self._clock = clock or SystemClock()
         self._stopped = asyncio.Event()
         self._max_unsettled_bytes = max_unsettled_bytes
@@ -149,7 +160,7 @@ class Chain:
             if not await self._unless_stopped(resuming):
                 return
             position = resuming.result()
-            beginning = asyncio.ensure_future(self._sink.begin())  # now: what is recalled may be deadly as well
+            beginning = asyncio.ensure_future(self._counting.begin())  # now: what is recalled may be deadly as well
             if not await self._unless_stopped(beginning):
                 return
             caution = Caution(beginning.result(), REACH)
@@ -193,10 +204,10 @@ class Chain:
             await asyncio.gather(doing, stopped, return_exceptions=True)
 
     async def _rest(self) -> None:
-        """Nothing was read. Not waited for when the sink is away; one that cannot go on says so at the next send."""
+        """Nothing was read. Not waited for when who counts is away; one that cannot go on says so soon enough."""
         with suppress(TimeoutError, SinkError):
             async with asyncio.timeout(_REST_SECONDS):
-                await self._sink.rest()
+                await self._counting.rest()
 
     async def _move(self, caution: Caution) -> None:
         try:
@@ -217,7 +228,7 @@ class Chain:
                 return reading.result()
             await self._rest()
             items = await reading
-            await self._sink.begin()
+            await self._counting.begin()
             return items
         finally:
             for task in (reading, idling):

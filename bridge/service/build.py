@@ -5,7 +5,7 @@ from functools import partial
 from typing import TypeVar
 
 from bridge.capture import Capture
-from bridge.chain import Chain
+from bridge.chain import Chain, Counting
 from bridge.clock import Clock
 from bridge.config import Config, SourceEnd
 from bridge.encode import Encoder
@@ -77,6 +77,7 @@ class Builder:
             self._pipeline(encoder, end.label, self._config.on_invalid),
             counters=counters,
             memory=self._memories.of(end, source, encoder, counters),
+            counting=self._counting(end, source),
             max_unsettled_bytes=end.max_unsettled_bytes,
             clock=self._clock,
         )
@@ -162,10 +163,22 @@ class Builder:
             prefetch=end.prefetch,
             max_unsettled_bytes=end.max_unsettled_bytes,
             start=end.start,
-            remembered=self._config.to.kind != "kafka",  # its transactions hold the position
+            remembered=self._remembered(end),
             fail_fast=self._config.fail_fast,
             clock=self._clock,
         )
+
+    def _remembered(self, end: SourceEnd) -> bool:
+        """Whether the broker keeps the position in a stream: Kafka's transactions hold it themselves."""
+        return end.queue_type == "stream" and self._config.to.kind != "kafka"
+
+    def _counting(self, end: SourceEnd, source: Source) -> Counting | None:
+        """Whoever keeps the position counts starts beside it; None: the sink, if anybody."""
+        if not self._remembered(end):
+            return None
+        from bridge.sources.stream import StreamSource
+
+        return source if isinstance(source, StreamSource) else None
 
 
 def build(config: Config, clock: Clock) -> list[Chain]:

@@ -84,6 +84,8 @@ class SourceHarness(Harness, Protocol):
     A lost connection repeats nothing and loses nothing: the source goes on behind what it has read, and what it has
     read may be settled over any later connection. May be left out: then it is not so.
     """
+    counts: ClassVar[bool]
+    """Its broker keeps the position, so its sources have `begin` and `rest` as a sink has. May be left out."""
 
     def source(self, *, fail_fast: bool = False) -> Source:
         """A new source, not entered, on the same queue as the others of this harness, as the next process would be."""

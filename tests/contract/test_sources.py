@@ -1,12 +1,14 @@
 """What every source promises (`bridge.sources.Source`), on every source."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from bridge.chain import Counting
 from bridge.errors import ConnectError, EndOfStream, PermanentError
 from bridge.model import Delivery, Gap
-from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS
+from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS, Source
 from tests.contract.harness import SourceHarness
 from tests.contract.harnesses import sources
 from tests.contract.steps import background, bodies, bodies_of, claim, drain, reading, still_waits, take
@@ -539,5 +541,79 @@ def test_source_leaves_the_loop_free_while_it_reads(source_harness: SourceHarnes
                 reads += 1
 
             assert turns - before >= reads - 1
+
+    claim(source_harness, check)
+
+
+async def began(harness: SourceHarness) -> int:
+    """As a process that looks and dies: how many did before."""
+    async with harness.source() as source:
+        await source.acquire()
+        return await counting(source).begin()
+
+
+def counting(source: Source) -> Counting:
+    """It, as what counts."""
+    return cast("Counting", source)
+
+
+@sources("counts")
+def test_source_that_keeps_the_position_counts_who_began_and_settled_nothing(source_harness: SourceHarness) -> None:
+    """One that died of what lies behind it. Whatever is settled begins anew."""
+
+    async def check() -> None:
+        assert await began(source_harness) == 0
+        async with source_harness.source() as source:
+            await source.acquire()
+            assert await counting(source).begin() == 1
+            await source.start(None)
+            await counting(source).rest()
+            await source_harness.publish(bodies(1, 3))
+            await take(source, 3)
+            await counting(source).begin()
+        async with source_harness.source() as source:
+            await source.acquire()
+            assert await counting(source).begin() == 2
+            await source.start(None)
+            taken = await take(source, 3)
+            assert bodies_of(taken) == bodies(1, 3)
+            source.settle(taken[:1])
+        assert await began(source_harness) == 0
+
+    claim(source_harness, check)
+
+
+@sources("counts", "has_server")
+def test_source_counts_a_start_once_over_a_server_that_is_away(source_harness: SourceHarness) -> None:
+    """It waits for it, and may have been heard before."""
+
+    async def check() -> None:
+        async with source_harness.source() as source:
+            await source.acquire()
+            await source_harness.down()
+            async with background(counting(source).begin()) as beginning:
+                assert await still_waits(beginning)
+                await source_harness.up()
+                assert await beginning == 0
+        assert await began(source_harness) == 1
+
+    claim(source_harness, check)
+
+
+@sources("counts", "has_server")
+def test_source_that_is_stopped_while_the_server_is_away_takes_nothing_back_for_ever(
+    source_harness: SourceHarness,
+) -> None:
+    """Nobody waits for a server then."""
+
+    async def check() -> None:
+        async with source_harness.source() as source:
+            await source.acquire()
+            await counting(source).begin()
+            await source_harness.down()
+            async with background(counting(source).rest()) as resting:
+                source.stop()
+                await resting
+        await source_harness.up()
 
     claim(source_harness, check)

@@ -171,23 +171,90 @@ def test_a_takeover_begins_with_one_delivery_too(rabbitmq: RabbitServer, group: 
     run(check(), seconds=60)
 
 
+def test_of_a_stream_to_lines_only_the_deadly_one_is_poison(rabbitmq: RabbitServer, group: str, tmp_path: Path) -> None:
+    """When five died of the first body it is dead-lettered as it is, and the others are delivered."""
+    bodies = [event(0, note="deadly"), *(event(n) for n in range(1, 15))]
+    url, letters = stream_of(rabbitmq, group, bodies), tmp_path / "letters"
+    ends = ("--from", url, "--queue-type", "stream", "--group", group, "--to", "-", "--dead-letters", f"file:{letters}")
+    lives = until_done(tmp_path, *ends, count=14, letters=letters, most=6)
+    (letter,) = [json.loads(line) for line in lines(letters)]
+    assert letter["reason"] == "poison"
+    assert base64.b64decode(letter["body_b64"]) == bodies[0]
+    assert [numbers(life) for life in lives] == [[]] * 5 + [list(range(1, 15))]
+    assert begin(url, group) == 0
+
+
+def test_of_a_stream_to_lines_what_was_written_is_behind_the_next_death(
+    rabbitmq: RabbitServer, group: str, tmp_path: Path
+) -> None:
+    """
+    Where bridges died each delivery goes alone, and the broker knows of it before the next is looked at: so the next
+    deaths are charged to the deadly one.
+    """
+    bodies = [event(n) if n != 3 else event(n, note="deadly") for n in range(6)]
+    url, letters = stream_of(rabbitmq, group, bodies), tmp_path / "letters"
+    ends = ("--from", url, "--queue-type", "stream", "--group", group, "--to", "-", "--dead-letters", f"file:{letters}")
+    assert [begin(url, group) for _ in range(3)] == [0, 1, 2]
+    life = BridgeProcess(tmp_path, "run", *ends, command=DEADLY_BRIDGE, cwd=ROOT)
+    assert life.ended() == EXIT_CODE, life.stderr
+    assert numbers(life) == [0, 1, 2]
+    assert [begin(url, group) for _ in range(5)] == [0, 1, 2, 3, 4]
+    (life,) = until_done(tmp_path, *ends, count=2, letters=letters, most=1)
+    assert numbers(life) == [4, 5]
+    (letter,) = [json.loads(line) for line in lines(letters)]
+    assert base64.b64decode(letter["body_b64"]) == bodies[3]
+
+
+def test_of_a_stream_to_lines_a_kill_condemns_no_innocent(rabbitmq: RabbitServer, group: str, tmp_path: Path) -> None:
+    """Whoever was killed from outside after it had written anything is not counted."""
+    url, letters = stream_of(rabbitmq, group, [event(n) for n in range(300)]), tmp_path / "letters"
+    ends = ("--from", url, "--queue-type", "stream", "--group", group, "--to", "-", "--dead-letters", f"file:{letters}")
+    assert [begin(url, group) for _ in range(4)] == [0, 1, 2, 3]
+    life = BridgeProcess(tmp_path, "run", *ends, cwd=ROOT)
+    deadline = time.monotonic() + SECONDS
+    while len(numbers(life)) < 2:  # so the first is settled
+        assert time.monotonic() < deadline, life.stderr
+        time.sleep(0.001)
+    life.kill()
+    assert begin(url, group) == 0
+    assert lines(letters) == []
+
+
+def stream_of(server: RabbitServer, group: str, bodies: list[bytes]) -> str:
+    """A stream that holds these; returns its broker's URL."""
+    url = f"{server.url}?stream_port={server.stream_port}"
+
+    async def prepare() -> None:
+        async with StreamSource(url, group=group):
+            await asyncio.to_thread(publish, server.url, bodies)
+
+    run(prepare())
+    return url
+
+
+def begin(url: str, group: str) -> int:
+    """As a process that dies before it has settled anything; returns how many did before."""
+
+    async def die() -> int:
+        async with StreamSource(url, group=group) as source:
+            await source.acquire()
+            return await source.begin()
+
+    return run(die())
+
+
 @pytest.mark.servers("kafka")
 def test_of_a_stream_only_the_deadly_one_is_poison(
     rabbitmq: RabbitServer, kafka: KafkaServer, group: str, tmp_path: Path
 ) -> None:
     """Its broker counts nothing: the count stands beside the position in Kafka. Nothing is repeated."""
     bodies = [event(0, note="deadly"), *(event(n) for n in range(1, 15))]
-    url, topic = f"{rabbitmq.url}?stream_port={rabbitmq.stream_port}", new_topic_name()
-
-    async def prepare() -> None:
-        await make_topics(kafka.bootstrap, topic)
-        async with StreamSource(url, group=group):
-            await asyncio.to_thread(publish, rabbitmq.url, bodies)
+    url, topic = stream_of(rabbitmq, group, bodies), new_topic_name()
 
     async def numbers_there() -> list[int]:
         return [json.loads(one.value)["extra"]["number"] for one in await read_topic(kafka.bootstrap, topic)]
 
-    run(prepare())
+    run(make_topics(kafka.bootstrap, topic))
     ends = ("--from", url, "--queue-type", "stream", "--group", group, "--to", f"kafka://{kafka.bootstrap}/{topic}")
     for _ in range(5):
         assert BridgeProcess(tmp_path, "run", *ends, command=DEADLY_BRIDGE, cwd=ROOT).ended() == EXIT_CODE

@@ -132,7 +132,7 @@ def test_a_turn_that_is_lost_for_a_moment_is_only_a_pause(rabbitmq: RabbitServer
 def test_a_turn_that_another_one_took_is_waited_for_again(rabbitmq: RabbitServer, group: str) -> None:
     """
     Who was cut off from the broker hands out nothing more that it holds; it says that its turn is lost, can be left and
-    entered, and goes on behind the other one when that is left.
+    entered, and goes on behind the other one when that is left. What was noted of starts meanwhile stays as it is.
     """
 
     async def check() -> None:
@@ -140,22 +140,26 @@ def test_a_turn_that_another_one_took_is_waited_for_again(rabbitmq: RabbitServer
             first = replica(rabbitmq, group, amqp=amqp.port)
             async with first:
                 await first.acquire()
+                assert await first.begin() == 0
                 await first.start(None)
                 await send(rabbitmq, 1, 4)
                 done = (await take(first, 4))[-1].position
                 async with replica(rabbitmq, group) as second:
                     await amqp.down()
                     await second.acquire()
+                    assert await second.begin() == 1
                     await second.start(done)
                     await send(rabbitmq, 5, 8)
                     done = (await take(second, 4))[-1].position
                     await amqp.up()
                     with pytest.raises(TurnLostError):
                         await first.read()
+                    await first.rest()
                     await first.__aexit__(None, None, None)
                     await first.__aenter__()
                     waiting = asyncio.create_task(first.acquire())
                 await waiting
+                assert await first.begin() == 2
                 await first.start(done)
                 await send(rabbitmq, 9, 10)
                 assert bodies(await take(first, 2)) == numbered(9, 10)

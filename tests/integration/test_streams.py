@@ -199,6 +199,47 @@ def test_stored_positions_are_no_gaps(rabbitmq: RabbitServer, group: str) -> Non
     run(check(), seconds=60)
 
 
+def test_starts_are_counted_whatever_the_bound_cut_off(rabbitmq: RabbitServer, group: str) -> None:
+    """RabbitMQ forgets what is below the oldest message: an offset, but not the count."""
+
+    async def check() -> None:
+        async with StreamSource(url(rabbitmq), group=group, queue_args=SMALL) as source:
+            assert await source.begin() == 0
+            await fill(rabbitmq, 1, 400)
+        async with StreamSource(url(rabbitmq), group=group, queue_args=SMALL) as source:
+            assert await source.begin() == 1
+
+    run(check(), seconds=40)
+
+
+def test_starts_at_a_place_are_counted_until_something_is_settled(rabbitmq: RabbitServer, group: str) -> None:
+    """Though every one of them begins at the same place, and settles the same."""
+
+    async def check() -> None:
+        async with StreamSource(url(rabbitmq), group=group):
+            await send(rabbitmq, numbered(1, 5))
+        for before, settled in ((0, 5), (0, 5), (0, 0), (1, 0)):
+            async with StreamSource(url(rabbitmq), group=group, start="oldest") as source:
+                assert await source.begin() == before
+                await source.start(None)
+                source.settle((await take(source, 5))[:settled])
+
+    run(check(), seconds=40)
+
+
+def test_over_amqp_no_start_is_counted(rabbitmq: RabbitServer, group: str) -> None:
+    """Nobody remembers it there."""
+
+    async def check() -> None:
+        for at in (free_port(), free_port(), rabbitmq.stream_port):
+            async with StreamSource(url(rabbitmq, streams=at), group=group) as source:
+                assert await source.begin() == 0
+                await source.rest()
+                assert await source.begin() == 0
+
+    run(check(), seconds=40)
+
+
 @pytest.mark.parametrize("over_amqp", [False, True])
 def test_what_the_bound_cut_off_is_counted(rabbitmq: RabbitServer, group: str, over_amqp: bool) -> None:
     """From a position on that was cut off meanwhile there is one gap, and its count is that of the messages that never

@@ -649,6 +649,25 @@ def test_who_waits_for_the_first_delivery_is_not_counted_until_it_comes() -> Non
     run(scenario())
 
 
+@pytest.mark.parametrize(("begun", "poison"), [(4, 0), (5, 1)])
+def test_a_source_whose_broker_keeps_the_position_counts_instead_of_the_sink(begun: int, poison: int) -> None:
+    """The sink is not asked."""
+    source, sink, counting = MemorySource(bodies(5)), MemorySink(), MemorySink(begun=begun)
+
+    run(made(source, sink, counting=counting).run())
+
+    assert (sink.begun, counting.begun) == (0, begun + 1)
+    assert len(sink.sends) == 5
+    assert sum(b'"poison"' in record.value for record in sink.records) == poison
+
+
+def test_a_start_that_finds_nothing_is_taken_back_where_it_was_counted() -> None:
+    """Not at the sink."""
+    sink, counting = MemorySink(), MemorySink(begun=2)
+    run(made(MemorySource(), sink, counting=counting).run())
+    assert (sink.begun, counting.begun) == (0, 2)
+
+
 @pytest.mark.parametrize(("begun", "recalled"), [(2, True), (3, False)])
 def test_where_processes_died_nothing_is_recalled(begun: int, recalled: bool) -> None:
     """What is deadly may lie before the position too: it was passed there, as a dead letter."""

@@ -12,6 +12,7 @@ from bridge.sources.stream.held import Held
 from bridge.sources.stream.messages import Messages, Single, position_of
 from bridge.sources.stream.place import OLDEST, Place
 from bridge.sources.stream.settled import Settled
+from bridge.sources.stream.starts import Starts
 from bridge.sources.stream.tracking import Tracking
 from bridge.sources.stream.window import Window
 
@@ -34,11 +35,12 @@ class Intake:
     one we know; that it does not, that it was cut off, or that the stream is another.
 
     A jump over offsets is either messages that the stream's bounds cut off, or entries that are no messages: stored
-    positions (see `Tracking`), and one at the beginning of each segment but the first (osiris_log.erl: a snapshot of
-    what is tracked; measured on RabbitMQ 3.10). What is not ours from a moment ago is found out: where the oldest
-    message that the stream still has lies behind the jump, messages were cut off. How many offsets of the jump were
-    none nobody can know, so what is counted as lost is an upper bound: over by one for each segment of the lost ones
-    but the first (64 MiB, some 100,000 messages), and one for each position stored there.
+    positions (see `Tracking`), counts of starts (see `Starts`), and one at the beginning of each segment but the first
+    (osiris_log.erl: a snapshot of what is tracked; measured on RabbitMQ 3.10). What is not ours from a moment ago is
+    found out: where the oldest message that the stream still has lies behind the jump, messages were cut off. How many
+    offsets of the jump were none nobody can know, so what is counted as lost is an upper bound: over by one for each
+    segment of the lost ones but the first (64 MiB, some 100,000 messages), and one for each position and count stored
+    there.
 
     Args:
         prefetch: deliveries unsettled, at most.
@@ -57,6 +59,7 @@ class Intake:
         self.window = Window(prefetch, max_bytes)
         self.held = Held()
         self.tracking = Tracking(clock)
+        self.starts = Starts()
         self._wanted: int | None = None
         """The offset of the next message to hand out; None: whichever comes first."""
         self._place = OLDEST
@@ -200,6 +203,7 @@ class Intake:
         if count:
             self.window.settled(count, size)
             self.tracking.settled(count)
+            self.starts.settled(count)
 
     @property
     def settled(self) -> int:

@@ -14,6 +14,7 @@ from bridge.sources.stream.intake import Intake
 from bridge.sources.stream.login import Opened
 from bridge.sources.stream.messages import offset_of
 from bridge.sources.stream.place import OLDEST
+from bridge.sources.stream.starts import reference_of
 
 _READING = 1
 _PROBE = 2
@@ -39,6 +40,14 @@ class Link(Protocol):
 
     async def stored(self) -> int | None:
         """The offset that the broker remembers for the group; None: none, or this protocol has no such thing."""
+        ...
+
+    async def noted(self) -> int | None:
+        """What is noted beside that offset (see `Starts`); None: nothing, or this protocol has no such thing."""
+        ...
+
+    async def note(self, value: int) -> None:
+        """Have this noted there, if the protocol has such a thing."""
         ...
 
     async def subscribe(self) -> None:
@@ -75,6 +84,7 @@ class StreamLink:
         self._connection = opened.connection
         self._stream = stream
         self._group = group
+        self._starts = reference_of(group)
         self._intake = intake
         self._subscribed = False
         self._asking: set[asyncio.Task[None]] = set()
@@ -90,13 +100,31 @@ class StreamLink:
 
     async def stored(self) -> int | None:
         """As `Link.stored`."""
-        code, fields = await self._connection.request(
-            Key.QUERY_OFFSET, commands.query_offset(self._group, self._stream)
-        )
+        return await self._remembered(self._group)
+
+    async def _remembered(self, reference: str) -> int | None:
+        code, fields = await self._connection.request(Key.QUERY_OFFSET, commands.query_offset(reference, self._stream))
         if code == NO_OFFSET:
             return None
         self._check(code, "read")
         return fields.u64()
+
+    async def noted(self) -> int | None:
+        """As `Link.noted`."""
+        return await self._remembered(self._starts)
+
+    async def note(self, value: int) -> None:
+        """
+        As `Link.note`. Storing is not answered, but the server does one thing after the other, so what it says next is
+        what was stored (measured on RabbitMQ 3.10: 300 times of 300).
+        """
+        self._say(value)
+        if await self.noted() != value:
+            _log.warning("start is not counted: the server does not remember it", stream=self._stream)
+
+    def _say(self, value: int) -> None:
+        self._connection.send(commands.store_offset(self._starts, self._stream, value))
+        self._intake.tracking.noted()
 
     async def look(self) -> None:
         """
@@ -166,8 +194,11 @@ class StreamLink:
             chunks = intake.window.grant()
             if chunks:
                 self._connection.send(commands.credit(_READING, chunks))
-        position = intake.position
-        if intake.tracked and position is not None and intake.tracking.due(position, now=store):
+        position, starts = intake.position, intake.starts
+        if intake.tracked and position is not None and intake.tracking.due(position, now=store or starts.urgent):
+            if starts.unsaid:  # first: without the position it does no harm, and that without it could
+                self._say(0)
+                starts.unsaid = False
             # As every client of RabbitMQ does it: the offset of the last message that is done, not of the next.
             self._connection.send(commands.store_offset(self._group, self._stream, offset_of(position) - 1))
             intake.tracking.stored(position)
@@ -177,6 +208,8 @@ class StreamLink:
         if polite:
             self._subscribed = False
             self.proceed(store=True)
+            if (due := self._intake.starts.due) is not None:
+                self._say(due)
         for task in self._asking:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)

@@ -67,6 +67,13 @@ class AmqpLink:
         """As `Link.stored`: AMQP has no such thing."""
         return None
 
+    async def noted(self) -> int | None:
+        """As `Link.noted`, likewise."""
+        return None
+
+    async def note(self, value: int) -> None:
+        """As `Link.note`: nothing is."""
+
     async def subscribe(self) -> None:
         """As `Link.subscribe`."""
         channel = self._channel

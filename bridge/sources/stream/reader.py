@@ -91,6 +91,16 @@ class Reader:
             self._intake.tracked = tracked
             self._wake.set()
 
+    async def note(self, begins: int) -> None:
+        """Have a start counted where the broker remembers, or taken back (-1). Returns when it is, or all is over."""
+        self._intake.starts.add(begins)
+        self._wake.set()
+        try:
+            await self._intake.starts.told()
+        except asyncio.CancelledError:
+            self._intake.starts.add(-begins)
+            raise
+
     def follow(self) -> None:
         """Another replica has read the stream since we connected: a position in it is known, though we made it."""
         self._made = False
@@ -127,6 +137,7 @@ class Reader:
             self.failure.__cause__ = bug
         finally:
             self.ended = True
+            self._intake.starts.leave()
             self._changed()
 
     async def _connect(self) -> Link | None:
@@ -138,6 +149,7 @@ class Reader:
             try:
                 link, existed = await self._dial.open(address, port, self._intake)
                 self._welcome(link, existed=existed)
+                await self._count(link)
                 await self._subscribe(link)  # here: what refuses it over and over is one outage
             except _PASSING as error:
                 if link is not None:
@@ -195,6 +207,17 @@ class Reader:
         stored = await link.stored()
         return OLDEST if stored is None else Place("offset", stored + 1)
 
+    async def _count(self, link: Link) -> None:
+        """Note what is to be noted of starts."""
+        starts = self._intake.starts
+        if not starts.wanted:
+            return
+        if not starts.known:
+            starts.found(await link.stored(), await link.noted())
+        if (due := starts.due) is not None:
+            await link.note(due)
+            starts.noted(due)
+
     async def _serve(self, link: Link) -> None:
         """Until closed, or the connection is lost."""
         since = self._clock.monotonic()
@@ -202,6 +225,7 @@ class Reader:
         try:
             while not self._closed:
                 self._wake.clear()
+                await self._count(link)
                 if self._started and not subscribed:
                     subscribed = True
                     await self._subscribe(link)

@@ -215,6 +215,22 @@ class StreamSource:
             async for some in past:
                 yield some
 
+    async def begin(self) -> int:
+        """
+        As `Sink.begin`, beside the position that the broker remembers; 0 where it remembers none: over AMQP, and where
+        the sink does. To be called after `acquire`; raises as `read`.
+        """
+        if self._remembered and self._task is not None:
+            await self._reader.note(1)
+        if self._reader.failure is not None:
+            raise self._reader.failure
+        return self._intake.starts.before
+
+    async def rest(self) -> None:
+        """As `Sink.rest`, but that whatever is wrong is `read`'s to say."""
+        if self._remembered and self._task is not None:
+            await self._reader.note(-1)
+
     async def start(self, position: bytes | None) -> None:
         """
         As `Source.start`.
@@ -258,6 +274,7 @@ class StreamSource:
     def _pass_on(self) -> None:
         """Another one goes on: what the broker remembers is its to say, and `--start` was for our first turn."""
         self._intake.tracked = False
+        self._intake.starts.leave()
         self._forced = None
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:

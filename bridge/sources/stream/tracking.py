@@ -43,10 +43,14 @@ class Tracking:
     def stored(self, position: bytes) -> None:
         """It was sent to the broker."""
         self._stored, self._stored_at, self._items = position, self._clock.monotonic(), 0
-        self._ahead.append(self._stored_at)
+        self.noted()
+
+    def noted(self) -> None:
+        """Something was stored that is an entry of the stream's log: a position, or a count (see `Starts`)."""
+        self._ahead.append(self._clock.monotonic())
 
     def explains(self, jump: int) -> bool:
-        """Whether so many offsets without a message can be positions that were stored just now. Each explains once."""
+        """Whether so many offsets without a message can be what was stored just now. Each explains once."""
         oldest = self._clock.monotonic() - _IN_THE_LOG_SECONDS
         while self._ahead and self._ahead[0] < oldest:
             self._ahead.popleft()

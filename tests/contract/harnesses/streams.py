@@ -29,6 +29,7 @@ class StreamHarness:
     ends = False
     seeks = True
     keeps_place = True
+    counts = True
 
     def __init__(self, request: pytest.FixtureRequest, tmp_path: Path) -> None:
         self._server: RabbitServer = request.getfixturevalue("rabbitmq")
@@ -86,6 +87,7 @@ class OverAmqpHarness(StreamHarness):
 
     name = "rabbitmq-stream-over-amqp"
     remembers = False
+    counts = False
 
     def _url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self._amqp.port}//?stream_port={self._closed_port}"

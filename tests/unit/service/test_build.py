@@ -160,12 +160,13 @@ def test_kafka_headers_say_what_the_format_is(format_: str, content_type: bytes,
 
 @pytest.mark.parametrize("kafka", [False, True])
 def test_the_broker_remembers_only_what_kafka_does_not(kafka: bool) -> None:
-    """A position in Kafka's transactions is not stored in the stream too."""
+    """A position in Kafka's transactions is not stored in the stream too; starts are counted where it is."""
     config = Config(sources=(SourceEnd(url=Url("amqp://h"), queue_type="stream"),))
     (chain,) = build(replace(config, to=KAFKA) if kafka else config, SystemClock())
 
     assert isinstance(chain._source, StreamSource)
     assert chain._source._remembered is not kafka
+    assert chain._counting is (chain._sink if kafka else chain._source)
 
 
 @pytest.mark.parametrize(("queue_type", "name"), [("quorum", None), ("stream", "celery-bridge.prod.default")])

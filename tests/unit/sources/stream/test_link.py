@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from bridge.errors import ConnectError, CredentialsError
 from bridge.model import Delivery, Gap
@@ -87,6 +88,73 @@ def test_positions_are_stored_for_the_group() -> None:
 
     assert run(check(True)) == [b"\0\1g\0\1s" + struct.pack(">Q", 1)]
     assert run(check(False)) == []
+
+
+async def noted(peer: Peer, link: StreamLink, intake: Intake) -> int:
+    """A start, noted as the third; returns what was."""
+    two = 2 << 56
+    intake.starts.add(1)
+    intake.starts.found(None, two)
+    due = intake.starts.due
+    assert due is not None
+    peer.answers[Key.QUERY_OFFSET] = struct.pack(">HQ", 1, due)
+    await link.note(due)
+    intake.starts.noted(due)
+    assert await link.noted() == due
+    return due
+
+
+def stores(peer: Peer) -> list[tuple[bytes, int]]:
+    """Reference and offset of what was stored."""
+    found = [payload for key, payload in peer.received if key == Key.STORE_OFFSET]
+    return [(payload[2:-11], struct.unpack(">Q", payload[-8:])[0]) for payload in found]
+
+
+def test_a_start_is_noted_beside_the_position_until_something_is_settled() -> None:
+    """Then both are told at once: first that it counts no longer."""
+
+    async def check() -> None:
+        async with Peer() as peer, linked(peer) as (link, intake):
+            intake.tracked = True
+            due = await noted(peer, link, intake)
+            await link.subscribe()
+            peer.push(deliver(numbered(0, 3)))
+            await until(lambda: intake.window.items == 3)
+            taken = [item for item in held(intake) if isinstance(item, Delivery)]
+            for one in taken:
+                intake.settle([one])
+                link.proceed()
+            await until(lambda: len(stores(peer)) == 3)
+            assert stores(peer) == [(b"g.starts", due), (b"g.starts", 0), (b"g", 0)]
+            assert intake.tracking.explains(3)
+
+    run(check())
+
+
+def test_a_start_that_is_taken_back_is_noted_before_the_farewell() -> None:
+    """Even when nobody waits for it any more."""
+
+    async def check() -> None:
+        async with Peer() as peer:
+            async with linked(peer) as (link, intake):
+                due = await noted(peer, link, intake)
+                intake.starts.add(-1)
+            await until(lambda: Key.CLOSE in peer.seen())
+            assert stores(peer) == [(b"g.starts", due), (b"g.starts", 2 << 56)]
+
+    run(check())
+
+
+def test_a_start_that_the_server_does_not_remember_is_not_counted() -> None:
+    """It says so, and reads all the same."""
+
+    async def check() -> None:
+        with structlog.testing.capture_logs() as logs:
+            async with Peer() as peer, linked(peer) as (link, _):
+                await link.note(7)
+        assert [line["log_level"] for line in logs] == ["warning"]
+
+    run(check())
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,15 @@ def test_a_queue_that_is_no_stream_loses_the_connection(offset: object, tag: obj
         await reading.link.close(polite=False)
 
     run(check())
+
+
+def test_no_start_is_counted() -> None:
+    """Nor is there a position that it could be counted at."""
+
+    async def check() -> None:
+        link = Reading(7).link
+        await link.note(1)
+        assert await link.noted() is None
+        await link.close(polite=False)
+
+    run(check())

@@ -17,8 +17,16 @@ from tests.running import run, until
 class ScriptedLink:
     """Notes what is asked of it."""
 
-    def __init__(self, intake: Intake, *, stored: int | None = None, refuse: Exception | None = None) -> None:
-        self._intake, self._stored, self._refuse = intake, stored, refuse
+    def __init__(
+        self,
+        intake: Intake,
+        *,
+        stored: int | None = None,
+        noted: int | None = None,
+        refuse: Exception | None = None,
+    ) -> None:
+        self._intake, self._stored, self._noted, self._refuse = intake, stored, noted, refuse
+        self.notes: list[int] = []
         self.lost: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.heard_at = 5.0
         self.places: list[Place] = []
@@ -26,6 +34,16 @@ class ScriptedLink:
 
     async def stored(self) -> int | None:
         return self._stored
+
+    async def noted(self) -> int | None:
+        return self.notes[-1] if self.notes else self._noted
+
+    async def note(self, value: int) -> None:
+        if self.lost.done():
+            raise self.lost.result()
+        if self._refuse is not None:
+            raise self._refuse
+        self.notes.append(value)
 
     async def subscribe(self) -> None:
         if self._refuse is not None:
@@ -206,5 +224,64 @@ def test_stopping_ends_the_waiting() -> None:
         reading.reader.proceed()
         await running
         assert reading.reader.failure is None
+
+    run(check())
+
+
+def test_a_start_is_counted_once_over_whatever_connections() -> None:
+    """One that is lost, or refused, may have noted it; the next one notes the same."""
+
+    async def check() -> None:
+        reading = Reading()
+        first = reading.link(noted=2 << 56)
+        running = asyncio.create_task(reading.reader.run())
+        await until(lambda: reading.reader.connected)
+        await reading.reader.note(1)
+        assert first.notes == [3 << 56]
+        first.lost.set_result(ConnectionResetError("gone"))
+        noting = asyncio.create_task(reading.reader.note(-1))
+        refusing, last = reading.link(refuse=ConnectError("no")), reading.link()
+        for _ in range(2):
+            await reading.clock.until_sleeping()
+            reading.clock.turn(10)
+        await noting
+        assert (first.notes, refusing.notes, last.notes) == ([3 << 56], [], [2 << 56])
+        assert reading.intake.starts.before == 1
+        await reading.close(running)
+
+    run(check())
+
+
+def test_a_start_that_nobody_waits_for_is_taken_back() -> None:
+    """It was stopped meanwhile, and is alive."""
+
+    async def check() -> None:
+        reading = Reading()
+        noting = asyncio.create_task(reading.reader.note(1))
+        await asyncio.sleep(0)
+        noting.cancel()
+        await asyncio.gather(noting, return_exceptions=True)
+        link = reading.link()
+        running = asyncio.create_task(reading.reader.run())
+        await until(lambda: bool(link.notes))
+        assert link.notes == [0]
+        await reading.close(running)
+
+    run(check())
+
+
+def test_a_start_is_not_waited_for_when_nobody_connects_any_more() -> None:
+    """Neither by whoever waits nor by the next."""
+
+    async def check() -> None:
+        reading = Reading()
+        reading.script.append(ConnectError("away"))
+        running = asyncio.create_task(reading.reader.run())
+        noting = asyncio.create_task(reading.reader.note(1))
+        await reading.clock.until_sleeping()
+        reading.reader.stop()
+        await noting
+        await running
+        await reading.reader.note(-1)
 
     run(check())

@@ -38,3 +38,14 @@ def test_what_is_secret_is_not_shown() -> None:
         assert shown == "amqp://h/v;amqp://i"
 
     run(check())
+
+
+def test_who_has_not_connected_counts_no_start() -> None:
+    """It looks at nothing."""
+
+    async def check() -> None:
+        source = StreamSource("amqp://h")
+        assert await source.begin() == 0
+        await source.rest()
+
+    run(check())

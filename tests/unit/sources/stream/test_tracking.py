@@ -36,3 +36,11 @@ def test_positions_stored_of_late_explain_a_jump_once() -> None:
     tracking.stored(b"3")
     clock.turn(11)
     assert not tracking.explains(1)
+
+
+def test_whatever_was_noted_explains_a_jump_too() -> None:
+    """It is an entry of the log as a position is."""
+    tracking = Tracking(FakeClock())
+    tracking.noted()
+    tracking.stored(b"1")
+    assert tracking.explains(2)
