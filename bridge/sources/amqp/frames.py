@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pamqp import base
 from pamqp import exceptions as refusals
@@ -11,6 +11,9 @@ from pamqp import frame as frames
 
 from bridge.model import Delivery
 from bridge.sources.amqp.properties import Properties, read_properties
+
+if TYPE_CHECKING:  # of variables inside a function: mypyc keeps them in registers
+    from mypy_extensions import i64
 
 Method = tuple[int, base.Frame]
 """The channel it came on, and pamqp's object of it."""
@@ -27,6 +30,8 @@ _BODY: Final = 3
 _HEARTBEAT: Final = 8
 _END: Final = 0xCE
 _DELIVER: Final = 0x003C003C  # class 60, method 60: Basic.Deliver
+_TAG_BYTES: Final = 9
+"""Of a Basic.Deliver, between consumer tag and exchange: the delivery tag, and whether it is redelivered."""
 _AROUND: Final = 8
 """Bytes of a frame besides its payload: kind, channel and size before it, the end mark behind."""
 
@@ -34,8 +39,6 @@ _AROUND: Final = 8
 # 1.6 in the interpreter, and takes 0.9 so.
 _frame: Final[Callable[[bytes, int], tuple[int, int, int]]] = struct.Struct(">BHI").unpack_from
 """Kind, channel, size."""
-_content: Final[Callable[[bytes, int], tuple[int, int, int, int, int]]] = struct.Struct(">BHIIQ").unpack_from
-"""Kind, channel, size, class and weight, body size: a content header up to its property flags (19 bytes)."""
 _settling: Final = struct.Struct(">QB").unpack_from
 """Delivery tag, redelivered."""
 
@@ -85,7 +88,6 @@ class FrameParser:
         self._arriving: dict[int, _Arriving] = {}
         self._keys: dict[bytes, str] = {}
         self._properties: dict[bytes, Properties] = {}
-        self._expect_consumer_tag(0)
 
     def feed(self, data: bytes, received_at: float) -> tuple[list[Delivery], list[Method]]:
         """
@@ -115,34 +117,30 @@ class FrameParser:
             self._held_bytes = len(data) - at
         return deliveries, methods
 
-    def _expect_consumer_tag(self, size: int) -> None:
-        self._consumer_tag_size = size
-        # kind, channel, size, class and method, size of the consumer tag, (it), delivery tag, redelivered
-        head = struct.Struct(f">BHIIB{size}xQB")
-        self._head: Callable[[bytes, int], tuple[int, int, int, int, int, int, int]] = head.unpack_from
-        self._head_size = head.size
-
     def _whole_deliveries(self, data: bytes, at: int, received_at: float, deliveries: list[Delivery]) -> int:
         """As many as follow one another from `at` on, nothing else between them; returns where they end."""
-        head, head_size, consumer_tag_size = self._head, self._head_size, self._consumer_tag_size
-        keys, known, base_, most = self._keys, self._properties, self._tag_base, self.max_frame_bytes - _AROUND
+        keys, known, base_ = self._keys, self._properties, self._tag_base
+        most: i64 = self.max_frame_bytes - _AROUND
+        start: i64 = at
         try:
             while True:
-                kind, channel, size, method, named, tag, redelivered = head(data, at)
-                if method != _DELIVER or kind != _METHOD or named != consumer_tag_size:
-                    return at
-                end = at + 7 + size
-                kind, header_channel, header_size, _, body_size = _content(data, end + 1)
-                if kind != _HEADER or header_channel != channel:
-                    return at
-                header_end = end + 8 + header_size
-                kind, body_channel, size = _frame(data, header_end + 1)
+                named: i64 = data[start + 11]
+                end, tag_at = start + 7 + _number(data, start + 3), start + 12 + named
+                if data[start] != _METHOD or _number(data, start + 7) != _DELIVER or end < tag_at + _TAG_BYTES:
+                    return int(start)
+                high, low = _number(data, tag_at), _number(data, tag_at + 4)
+                if data[end] != _END or data[end + 1] != _HEADER or _number(data, end + 12) or high >> 31:
+                    return int(start)
+                size, header_end = _number(data, end + 16), end + 8 + _number(data, end + 4)
                 body_end = header_end + 8 + size
-                if kind != _BODY or body_channel != channel or size != body_size or size > most:
-                    return at
-                if not data[body_end] == data[header_end] == data[end] == _END or header_end - at > most:
-                    return at
-                names, header = data[at + head_size : end], data[end + 20 : header_end]
+                if data[header_end] != _END or data[header_end + 1] != _BODY or _number(data, header_end + 4) != size:
+                    return int(start)
+                channel = _short(data, start + 1)
+                if _short(data, end + 2) != channel or _short(data, header_end + 2) != channel:
+                    return int(start)
+                if data[body_end] != _END or header_end - start > most or size > most:
+                    return int(start)
+                names, header = data[tag_at + _TAG_BYTES : end], data[end + 20 : header_end]
                 content_type, encoding, headers = known.get(header) or self._read_properties(header)
                 deliveries.append(
                     Delivery(
@@ -151,14 +149,14 @@ class FrameParser:
                         encoding,
                         headers,
                         keys.get(names) or self._routing_key(names),
-                        redelivered & 1 == 1,
+                        data[tag_at + 8] & 1 == 1,
                         received_at,
-                        base_ + tag,
+                        base_ + int(high << 32 | low),
                     )
                 )
-                at = body_end + 1
-        except (struct.error, IndexError):  # the rest of it has not come
-            return at
+                start = body_end + 1
+        except IndexError:  # the rest of it has not come
+            return int(start)
 
     def _routing_key(self, names: bytes) -> str:
         """Of exchange and routing key, two short strings."""
@@ -214,8 +212,6 @@ class FrameParser:
             tag, redelivered = _settling(payload, 5 + named)
         except (struct.error, IndexError):
             raise refusals.AMQPFrameError("a delivery without its tag") from None
-        if named != self._consumer_tag_size:
-            self._expect_consumer_tag(named)
         key = self._routing_key(payload[14 + named :])
         self._arriving[channel] = _Arriving(self._tag_base + tag, redelivered & 1 == 1, key)
 
@@ -239,6 +235,27 @@ class FrameParser:
             deliveries.append(
                 Delivery(body, *properties, arriving.routing_key, arriving.redelivered, received_at, arriving.tag)
             )
+
+
+def _number(data: bytes, at: "i64") -> "i64":
+    """
+    Of four bytes, the largest first.
+
+    Raises:
+        IndexError: they are not all there.
+    """
+    first: i64 = data[at]
+    second: i64 = data[at + 1]
+    third: i64 = data[at + 2]
+    fourth: i64 = data[at + 3]
+    return first << 24 | second << 16 | third << 8 | fourth
+
+
+def _short(data: bytes, at: "i64") -> "i64":
+    """Of two bytes; likewise."""
+    first: i64 = data[at]
+    second: i64 = data[at + 1]
+    return first << 8 | second
 
 
 def _read_method(data: bytes) -> base.Frame:
