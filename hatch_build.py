@@ -19,6 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MODULES = (
+    "bridge/clients/acks.py",
     "bridge/clock.py",
     "bridge/decode/body.py",
     "bridge/decode/events.py",
@@ -36,8 +37,11 @@ MODULES = (
     "bridge/sinks/kafka/batch.py",
     "bridge/sinks/kafka/partition.py",
     "bridge/sinks/kafka/spread.py",
+    "bridge/sources/amqp/arrivals.py",
     "bridge/sources/amqp/frames.py",
     "bridge/sources/amqp/properties.py",
+    "bridge/sources/amqp/window.py",
+    "bridge/sources/inbox.py",
     "bridge/sources/redis/envelope.py",
     "bridge/sources/redis/replies.py",
     "bridge/sources/stream/entries.py",
@@ -50,6 +54,7 @@ MODULES = (
     "bridge/state/worker.py",
     "bridge/validate/rules.py",
     "bridge/validate/schemas.py",
+    "bridge/weight.py",
 )
 """One unit: what one calls of another is a call in C. Pure and typed code only; whoever waits for I/O gains nothing."""
 

@@ -16,6 +16,7 @@ from bridge.pipeline import Pipeline, Transformed
 from bridge.sinks import Sink
 from bridge.sources import MAX_READ_ITEMS, Source
 from bridge.telemetry import Counters, Status
+from bridge.weight import weigh
 
 log = structlog.get_logger()
 
@@ -276,10 +277,9 @@ class Chain:
 
     def _took(self, batch: Transformed) -> int:
         """Count what was transformed; returns the bytes of its bodies."""
-        redelivered = sum([delivery.redelivered for delivery in batch.deliveries])
+        redelivered, size = weigh(batch.deliveries)
         self.counters.took(batch.tally, len(batch.deliveries), redelivered)
         self.counters.gaps += batch.gaps
-        size = sum([len(delivery.body) for delivery in batch.deliveries])
         self._unsettled_bytes += size
         if self._unsettled_bytes >= self._max_unsettled_bytes:
             self._room.clear()

@@ -22,10 +22,14 @@ class Acks:
 
     def advance(self, tags: list[int]) -> bool:
         """Settle `tags` if they are just the next ones, in order, as they mostly are; returns whether it did."""
-        first = self._acked + 1
-        if self._beyond or tags != list(range(first, first + len(tags))):
+        if self._beyond:
             return False
-        self._acked += len(tags)
+        reached = self._acked
+        for tag in tags:
+            reached += 1
+            if tag != reached:
+                return False
+        self._acked = reached
         return True
 
     def settle(self, tags: Iterable[int]) -> int | None:

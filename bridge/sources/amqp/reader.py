@@ -17,6 +17,7 @@ from bridge.sources.amqp.depth import Depth
 from bridge.sources.amqp.refusal import BROKEN
 from bridge.sources.amqp.suspicion import Suspicion
 from bridge.sources.amqp.window import Window
+from bridge.weight import weigh
 
 Consumers = Callable[[int, Callable[[list[Delivery]], None], Callable[[], None], int], QueueConsumer]
 """Makes the unopened consumer of a generation (0, 1, 2 ...) from: generation, receive, ended, tag_base."""
@@ -192,7 +193,7 @@ class Reader:
             self.arrivals.put([gap], 0)
         self._serving = consumer
         early, self._early = self._early, []
-        self.arrivals.put(early, sum(len(delivery.body) for delivery in early))
+        self.arrivals.put(early, weigh(early)[1])
         self._pace(consumer)
         self.connected = True
         self.changed.set()

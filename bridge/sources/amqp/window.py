@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bridge.clients.acks import Acks
 from bridge.model import Delivery
+from bridge.weight import weigh
 
 _SHIFT = 48
 """Bits of a tag that are AMQP's: enough for 89 years at 100,000 messages/s; the generation stands above them."""
@@ -49,7 +50,7 @@ class Window:
 
     def take(self, deliveries: Sequence[Delivery]) -> int:
         """The newest connection gave them; returns the bytes of their bodies."""
-        size = sum([len(delivery.body) for delivery in deliveries])
+        _, size = weigh(deliveries)
         self.bytes += size
         self._taken += len(deliveries)
         self._taken_bytes += size
@@ -68,7 +69,8 @@ class Window:
         if acks is None or not tags:
             return None
         if acks.advance(tags):
-            self.bytes -= sum([len(delivery.body) for delivery in deliveries])
+            _, size = weigh(deliveries)
+            self.bytes -= size
             return tags[-1] - self.base
         reached: int | None = None
         for tag, delivery in zip(tags, deliveries, strict=True):
