@@ -45,6 +45,7 @@ MODULES = (
     "bridge/sources/redis/envelope.py",
     "bridge/sources/redis/replies.py",
     "bridge/sources/stream/entries.py",
+    "bridge/sources/stream/envelope.py",
     "bridge/sources/stream/settled.py",
     "bridge/state/cluster.py",
     "bridge/state/line.py",

@@ -11,7 +11,7 @@ is looked up by its bytes: parsing depends on nothing else.
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -34,14 +34,19 @@ _MARK = b"\0S\x75"
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Envelope:
     """What a delivery has besides its body."""
 
-    content_type: str | None = None
-    content_encoding: str | None = None
-    headers: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
-    routing_key: str = ""
+    content_type: str | None
+    content_encoding: str | None
+    headers: Mapping[str, Any]
+    routing_key: str
+
+    def __init__(self) -> None:
+        self.content_type = self.content_encoding = None
+        self.headers = _EMPTY
+        self.routing_key = ""
 
 
 class Envelopes:

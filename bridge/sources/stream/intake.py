@@ -8,6 +8,7 @@ from bridge.clock import Clock
 from bridge.errors import ConnectError
 from bridge.model import Delivery, Gap
 from bridge.sources.stream.chunk import Chunk, read_chunk
+from bridge.sources.stream.entries import weight
 from bridge.sources.stream.held import Held
 from bridge.sources.stream.messages import Messages, Single, position_of
 from bridge.sources.stream.place import OLDEST, Place
@@ -188,7 +189,7 @@ class Intake:
 
     def put(self, deliveries: list[Delivery], now: float) -> None:
         """They are next."""
-        size = sum([len(delivery.body) for delivery in deliveries])
+        size = weight(deliveries)
         self.window.arrived(len(deliveries), size)
         self.held.put(deliveries, size)
         if deliveries:

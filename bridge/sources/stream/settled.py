@@ -26,12 +26,13 @@ class Settled:
         """
         if not deliveries:
             return 0, 0
-        tags = [delivery.tag for delivery in deliveries]
-        upto = self.reached + len(tags)
-        if not self._beyond and upto <= handed and tags == list(range(self.reached + 1, upto + 1)):
-            self.reached = upto
-            self.position = deliveries[-1].position
-            return len(tags), sum([len(delivery.body) for delivery in deliveries])
+        upto = self.reached + len(deliveries)
+        if not self._beyond and upto <= handed:
+            size = _next(deliveries, self.reached)
+            if size is not None:
+                self.reached = upto
+                self.position = deliveries[-1].position
+                return len(deliveries), size
         return self._one_by_one(deliveries, handed)
 
     def _one_by_one(self, deliveries: Sequence[Delivery], handed: int) -> tuple[int, int]:
@@ -46,3 +47,15 @@ class Settled:
             self.reached += 1
             self.position = self._beyond.pop(self.reached)
         return count, size
+
+
+def _next(deliveries: Sequence[Delivery], reached: int) -> int | None:
+    """The bytes of their bodies where their tags count on from `reached`, as they nearly always do; else None."""
+    size = 0
+    for delivery in deliveries:
+        reached += 1
+        tag = delivery.tag
+        if type(tag) is not int or tag != reached:
+            return None
+        size += len(delivery.body)
+    return size
