@@ -19,11 +19,13 @@ class Topic:
     """
     Args:
         server: where it is; it need not run yet.
-        create: make both topics now, the first with 6 partitions.
+        create: make both topics now.
+        partitions: of the first.
     """
 
-    def __init__(self, server: KafkaServer, *, create: bool = True) -> None:
+    def __init__(self, server: KafkaServer, *, create: bool = True, partitions: int = 6) -> None:
         self._bootstrap = server.bootstrap
+        self._partitions = partitions
         self.name = new_topic_name()
         if create:
             self.create()
@@ -35,7 +37,7 @@ class Topic:
 
     def create(self) -> None:
         """Make both topics."""
-        asyncio.run(make_topics(self._bootstrap, self.name))
+        asyncio.run(make_topics(self._bootstrap, self.name, partitions=self._partitions))
 
     def messages(self) -> list[Any]:
         """All that is in the topic now, as aiokafka's ConsumerRecord."""

@@ -18,6 +18,9 @@ from tests.torture.ledger import Publishing, Reader
 PATIENCE_SECONDS = 120.0
 """For one step of a run, on a machine that does much else."""
 
+PARTITIONS = 8
+"""Of each run's topic: its tasks are spread over them, and a transaction has to end in all."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -53,7 +56,7 @@ class Scene:
     bridges: list[BridgeProcess] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.topic = Topic(self.kafka)
+        self.topic = Topic(self.kafka, partitions=PARTITIONS)
         self.reader = Reader(self.kafka.bootstrap, self.topic.name)
 
     def bridge(self, *, started: bool = False) -> BridgeProcess:
