@@ -70,13 +70,14 @@ class Builder:
         sink = made(problems, lambda: self._outputs.sink(dead_letter, transactional_id=writer))
         if source is None or sink is None:
             raise ConfigError(problems)
+        source, memory = self._memories.of(end, source, encoder, counters)
         return Chain(
             end.label,
             source,
             sink,
             self._pipeline(encoder, end.label, self._config.on_invalid),
             counters=counters,
-            memory=self._memories.of(end, source, encoder, counters),
+            memory=memory,
             counting=self._counting(end, source),
             max_unsettled_bytes=end.max_unsettled_bytes,
             clock=self._clock,

@@ -9,10 +9,13 @@ from bridge.sources import Source
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
 from bridge.validate import Policy, Schemas
-from bridge.warm import Memory, Replay, StateFile
+from bridge.warm import Absence, Memory, Replay, StateFile
 
 _NOTHING = Filter(Patterns(wanted=("",)), Patterns(), Patterns())
 """Passes no event, as none has an empty type: so none is encoded."""
+
+_FORGETFUL = frozenset({"redis", "rediss", "sentinel"})
+"""Transports whose brokers keep nothing for a bridge that is away, whichever reader."""
 
 
 class Memories:
@@ -28,19 +31,24 @@ class Memories:
         self._schemas = schemas
         self._clock = clock
 
-    def of(self, end: SourceEnd, source: Source, encoder: Encoder, counters: Counters) -> Memory | None:
-        """The memory of the chain that reads `end`; None where there is nothing to know, or to know it from."""
+    def of(self, end: SourceEnd, source: Source, encoder: Encoder, counters: Counters) -> tuple[Source, Memory | None]:
+        """
+        The source of the chain that reads `end`, which may have to tell what it lost meanwhile, and the chain's memory;
+        None where there is nothing to know, or to know it from.
+        """
         config, clock = self._config, self._clock
         if config.format == "capture":
-            return None
+            return source, None
         file = None
         if config.state is not None:
             path = config.state / f"{end.label}.{end.group}.jsonl"
             file = StateFile(path, cluster=end.label, group=end.group, clock=clock)
+            if end.queue_type == "transient" or end.transport in _FORGETFUL:
+                source = Absence(source, file, clock)
         replay = self._replay(end, source, encoder)
         if file is None and replay is None:
-            return None
-        return Memory(
+            return source, None
+        memory = Memory(
             end.label,
             self._new_state,
             counters=counters,
@@ -49,6 +57,7 @@ class Memories:
             every=config.snapshot_every,
             clock=clock,
         )
+        return source, memory
 
     def _new_state(self) -> ClusterState:
         return ClusterState(max_tasks=self._config.max_tasks)

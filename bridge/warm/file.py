@@ -55,6 +55,8 @@ class StateFile:
         self._path = path
         self._identity = {"format": FORMAT, "version": VERSION, "cluster": cluster, "group": group}
         self._clock = clock
+        self.whole_until: float | None = None
+        """Up to when all that reached us is settled, in seconds since the epoch; comes from the file and goes there."""
 
     async def load(self, state: ClusterState) -> bool:
         """
@@ -93,6 +95,8 @@ class StateFile:
             for name, value in self._identity.items():
                 if header.get(name) != value:
                     raise ValueError(f"its {name} is {str(header.get(name))[:40]!r}, not {value!r}")
+            whole_until = header.get("whole_until")
+            self.whole_until = float(whole_until) if isinstance(whole_until, int | float) else None
         except ValueError:
             lines.close()
             raise
@@ -150,7 +154,8 @@ class StateFile:
         return tempfile.NamedTemporaryFile(dir=folder, prefix=prefix, suffix=_TEMPORARY, delete=False)
 
     async def _save(self, out: IO[bytes], state: ClusterState) -> None:
-        header = _line({**self._identity, "saved_at": iso_ms(self._clock.now())})
+        moments = {"saved_at": iso_ms(self._clock.now()), "whole_until": self.whole_until}
+        header = _line({**self._identity, **moments})
         written = 0
         await asyncio.to_thread(out.write, header)
         for rows in _slices(_made("worker", worker_row, list(state.workers.values()))):

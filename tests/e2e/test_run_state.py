@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from bridge.sources.stream import StreamSource
 from tests.e2e.bridge_process import BridgeProcess, StartBridge
 from tests.ledger import publish
 from tests.servers.rabbitmq import RabbitServer
+from tests.servers.redis import RedisServer
 from tests.unit.state.celery_answer import event, received
 
 pytestmark = pytest.mark.servers("rabbitmq")
@@ -137,3 +140,40 @@ def test_a_broken_state_file_stops_nobody(
     assert process.ended() == 0
     assert [alarm["event"] for alarm in process.alarms()] == ["state file ignored"]
     assert b'"u1"' in file.read_bytes()
+
+
+@pytest.mark.servers("redis")
+def test_what_redis_did_not_keep_between_two_runs_is_a_gap(
+    bridge: StartBridge, redis: RedisServer, tmp_path: Path
+) -> None:
+    """
+    With `--state`: what is published while no bridge is there is lost, and lies inside the one gap that the next bridge
+    begins with. The first one began with none.
+    """
+    folder = tmp_path / "state"
+    folder.mkdir()
+    ends = ("run", "--from", redis.url, "--state", str(folder))
+
+    def published(process: BridgeProcess, uuid: str, *, records_before: int) -> None:
+        publish(redis.url, [json.dumps(received(AT, uuid)).encode()])
+        process.wait_until(lambda: len(records(process)) == records_before + 1, what=f"the record of {uuid}")
+
+    process = bridge(*ends)
+    process.wait_for("chain started")
+    published(process, "u1", records_before=0)
+    process.terminate()
+    assert process.ended() == 0
+    assert [record["type"] for record in records(process)] == ["task-received"]
+
+    lost_at = time.time()
+    publish(redis.url, [json.dumps(received(AT, "lost")).encode()])
+
+    process = bridge(*ends)
+    process.wait_until(lambda: len(records(process)) == 1, what="the gap")
+    published(process, "u2", records_before=1)
+    process.terminate()
+    assert process.ended() == 0
+    gap, record = records(process)
+    assert (gap["type"], gap["reason"], record["uuid"]) == ("bridge-gap", "disconnected", "u2")
+    begin, end = (datetime.fromisoformat(gap[name]).timestamp() for name in ("from_time", "to_time"))
+    assert begin <= lost_at <= end

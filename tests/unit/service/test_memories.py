@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bridge.clock import SystemClock
 from bridge.config import Config, SourceEnd, Url
 from bridge.service.build import build
+from bridge.warm import Absence
 from tests.running import run
 from tests.unit.making import delivery, received
 
@@ -14,7 +17,8 @@ from tests.unit.making import delivery, received
 def chain(**given: Any) -> Any:
     """Of one source at a RabbitMQ; nothing is connected."""
     ours = {"queue_type": "quorum", "label": "prod", "group": "g"}
-    end = SourceEnd(url=Url("amqp://rabbit"), **{name: given.pop(name, value) for name, value in ours.items()})
+    url = Url(given.pop("url", "amqp://rabbit"))
+    end = SourceEnd(url=url, **{name: given.pop(name, value) for name, value in ours.items()})
     (made,) = build(Config(sources=(end,), **given), SystemClock())
     return made
 
@@ -29,6 +33,29 @@ def test_each_chain_has_a_file_of_its_own(tmp_path: Path) -> None:
     memory = chain(state=tmp_path)._memory
     assert memory._file._path == tmp_path / "prod.g.jsonl"
     assert memory._replay is None
+
+
+@pytest.mark.parametrize(
+    ("url", "queue_type", "tells"),
+    [
+        ("redis://r", "quorum", True),
+        ("redis+socket:///run/r.sock", "quorum", True),
+        ("sentinel://s/0?master_name=m", "quorum", True),
+        ("kombu+rediss://r", "quorum", True),
+        ("amqp://rabbit", "transient", True),
+        ("amqp://rabbit", "quorum", False),
+        ("amqp://rabbit", "stream", False),
+    ],
+)
+def test_what_a_forgetful_broker_lost_between_two_runs_is_told(
+    tmp_path: Path, url: str, queue_type: str, tells: bool
+) -> None:
+    """Where there is a file to know from since when; the others keep it for us."""
+    made = chain(url=url, queue_type=queue_type, state=tmp_path)
+    assert isinstance(made._source, Absence) is tells
+    if tells:
+        assert made._source._file is made._memory._file
+    assert not isinstance(chain(url=url, queue_type=queue_type)._source, Absence)
 
 
 def test_a_stream_is_replayed() -> None:

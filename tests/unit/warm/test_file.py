@@ -194,3 +194,15 @@ def test_a_saving_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
 
     run(scenario())
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"".join(lines)]
+
+
+@pytest.mark.parametrize(("written", "read"), [(1795178793.25, 1795178793.25), (7, 7.0), (None, None), ("x", None)])
+def test_the_moment_of_the_last_settling_is_kept(tmp_path: Path, written: object, read: float | None) -> None:
+    """It comes with the state; what is no moment is none, and costs the state nothing."""
+    first = file(tmp_path)
+    first.whole_until = written  # type: ignore[assignment]
+    assert run(first.save(busy()))
+    again, state = file(tmp_path), ClusterState()
+    assert run(again.load(state))
+    assert again.whole_until == read
+    assert len(state) == 3
