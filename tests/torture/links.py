@@ -20,7 +20,7 @@ SECONDS = 60.0
 
 FROZEN, HALF_OPEN, UNHEARD = "frozen", "half-open", "unheard"
 WAYS: Mapping[str, Mapping[str, bool]] = {FROZEN: {}, HALF_OPEN: {"requests": False}, UNHEARD: {"answers": False}}
-"""How it is broken, in turn: nothing passes; nothing reaches the bridge; nothing that the bridge says is heard."""
+"""How it is broken: nothing passes; nothing reaches the bridge; nothing that the bridge says is heard."""
 
 # Whom nobody hears hears everybody: RabbitMQ sends on, and has to notice itself. It looks once per interval of 10 s,
 # and leaves when nothing came between three looks (rabbit_heartbeat.erl): 20 to 30 s.
@@ -64,9 +64,12 @@ def watched(links: Links, queue_type: str) -> list[Watched]:
 
 
 def break_links(scene: Scene, links: list[Watched], times: int, rate: int, seconds: float, bad_events: int) -> Report:
-    """Each link broken so many times for so long, then each in every way bad for so many events."""
+    """
+    Each link frozen and half-open in turn so many times for so long, and once unheard (no short run has the time), then
+    each in every way bad for so many events.
+    """
     report, process = Report(f"{NAME} {scene.queue_type}"), scene.bridge(started=True)
-    ways = [list(WAYS)[number % len(WAYS)] for number in range(times)]
+    ways = [(FROZEN, HALF_OPEN)[number % 2] for number in range(times)] + [UNHEARD] * (times > 2)
     with scene.publishing(1_000_000_000, rate) as publishing:
         scene.reader.wait(rate, PATIENCE_SECONDS, process.assert_running)
         for one in links:
