@@ -1,8 +1,12 @@
-"""How often Python looks for cycles of garbage while the bridge runs: seldom, because it makes next to none."""
+"""
+How often Python looks for cycles of garbage while the bridge runs: seldom, because it makes next to none. And when what
+was freed goes back to the system.
+"""
 
+import ctypes
 import gc
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bridge.clock import Clock
@@ -44,7 +48,23 @@ def sparing() -> Iterator[None]:
 
 
 async def tidying(clock: Clock) -> None:
-    """Look for cycles by the clock, young objects only, until cancelled."""
+    """
+    By the clock, until cancelled: look for cycles, young objects only, and give back what is free.
+
+    A window that an outage filled leaves holes between tasks that came meanwhile, which glibc keeps: 24 such minutes at
+    45,000 tasks left 311 MiB where 192 were in use. Giving them back takes 16 ms after 100 MB, and next to nothing
+    where little was freed.
+    """
+    give_back = _give_back()
     for generation in itertools.cycle(_GENERATIONS):
         await clock.sleep(TIDY_SECONDS)
         gc.collect(generation)
+        give_back(0)
+
+
+def _give_back() -> Callable[[int], object]:
+    """glibc's malloc_trim(3), which takes how many bytes to keep for later; what does nothing where libc is another."""
+    try:
+        return ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # musl, macOS; Windows knows no program of its own by None
+        return lambda _: None
