@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bridge.cli.options import command
-from bridge.config import load
+from bridge.config import Config, load
 
 
 @command("run")
@@ -56,10 +56,17 @@ def start(name: str, flags: Mapping[str, Any]) -> int:
         ConfigError: everything that is wrong with the options.
         BridgeError: what ended the service.
     """
-    config = load(name, flags, os.environ).config
+    config = load(name, flags, os.environ, also=_further_problems).config
     from bridge import service
     from bridge.cli import logs, loop
 
     logs.configure(config)
 
     return loop.run(service.run(config))
+
+
+def _further_problems(config: Config) -> list[str]:
+    from bridge.clock import SystemClock
+    from bridge.service.build import further_problems
+
+    return further_problems(config, SystemClock())

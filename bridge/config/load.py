@@ -25,18 +25,25 @@ class Loaded:
     """Field of Config -> `default`, `flag --to`, `environment CELERY_BRIDGE_TO`, `file bridge.toml`."""
 
 
-def load(command: str, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Loaded:
+def load(
+    command: str,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    also: Callable[[Config], Iterable[str]] = lambda _: (),
+) -> Loaded:
     """
     The configuration of one command.
 
     Args:
         flags: field of Config -> text, list of texts, or bool, as the command line gave them; None: not given.
         environ: the process's environment; only read.
+        also: asked only when there are problems: those that the command's next step would find in what was read, so
+            that they are said with the others. Gets a Config where defaults stand for what could not be read.
 
     Raises:
         ConfigError: with every problem of every layer, each on its own, none with a secret in it.
     """
-    return _Loader(command, flags, environ).load()
+    return _Loader(command, flags, environ).load(also)
 
 
 class _Loader:
@@ -54,7 +61,7 @@ class _Loader:
         for layer in reversed(self.layers):
             self.problems.extend(layer.problems)
 
-    def load(self) -> Loaded:
+    def load(self, also: Callable[[Config], Iterable[str]]) -> Loaded:
         for row in OPTIONS:
             if row.field != "sources":
                 self._take(row)
@@ -63,9 +70,10 @@ class _Loader:
                 self._take_sources(row)
         if self.command != "config":  # which shows what another machine would do, too
             self._check_paths()
+        config = Config(command=self.command, **self.values)
         if self.problems:
-            raise ConfigError(self.problems)
-        return Loaded(Config(command=self.command, **self.values), self.origins)
+            raise ConfigError([*self.problems, *also(config)])
+        return Loaded(config, self.origins)
 
     def _file(self) -> Layer:
         """The layer of the file that a flag or the environment names; an empty one without."""

@@ -1,6 +1,7 @@
 """From a configuration to chains that are connected to nothing yet."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -196,6 +197,28 @@ def build(config: Config, clock: Clock) -> list[Chain]:
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return [chain for chain in chains if chain is not None]
+
+
+def further_problems(config: Config, clock: Clock) -> list[str]:
+    """
+    What `build` finds wrong with schemas, client properties and URLs, for a configuration that is refused already.
+
+    Only what depends on no other value, since defaults may stand for some: a place to begin needs a stream, and perhaps
+    just the queue type was misspelled. A missing directory of schemas was said by whoever refused it.
+    """
+    ends = [replace(end, queue_type="transient", queue_args={}, start=None) for end in config.sources]
+    there = config.schemas is not None and config.schemas.is_dir()
+    alone = replace(
+        config,
+        sources=tuple(ends) or Config().sources,  # the sink is looked at with a source only
+        schemas=config.schemas if there else None,
+        state=None,
+    )
+    try:
+        build(alone, clock)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
 
 
 def _broker_source(end: SourceEnd) -> Callable[..., Source]:

@@ -1,5 +1,7 @@
 """bridge.cli.run: the commands that start chains."""
 
+from pathlib import Path
+
 import pytest
 
 from bridge.cli.main import main
@@ -28,6 +30,21 @@ def test_nothing_starts_with_a_bad_configuration(
         "celery-bridge: --limit: 'x' is no whole number",
         "celery-bridge: --format: 'xml' is none of native, raw, dump, pretty, capture, auto",
         "celery-bridge: --schemas: /nowhere: no such directory",
+    }
+
+
+def test_what_only_the_build_finds_is_said_with_the_rest(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Wrong values, schemas, client properties and addresses of brokers are one list, and nothing of it is guessed."""
+    (tmp_path / "order-paid.json").write_text('{"$ref": "https://example.com/x.json"}')
+    ends = ["--from", "amqp://rabbit//?foo=1", "--to", "kafka://kafka/t", "-X", "linger.msx=1"]
+    values = ["--queue-type", "strem", "--start", "oldest", "--schemas", str(tmp_path)]
+
+    assert main(["run", *ends, *values]) == 78
+    assert set(capfd.readouterr().err.splitlines()) == {
+        "celery-bridge: --queue-type: 'strem' is none of quorum, stream, transient; did you mean stream?",
+        f"celery-bridge: {tmp_path}/order-paid.json: refers to what is not here: Resource 'https://example.com/x.json'",
+        "celery-bridge: amqp://rabbit//: unknown parameter foo",
+        "celery-bridge: unknown Kafka property linger.msx; did you mean linger.ms?",
     }
 
 
