@@ -10,15 +10,17 @@ from pathlib import Path
 
 from bridge.config.ends import STDIN, SinkEnd, SourceEnd
 from bridge.config.layers import os_reason
+from bridge.config.secret import masked_url
 
 STDIN_FD = 0
 
 
 def source_problems(ends: tuple[SourceEnd, ...]) -> Iterator[str]:
     """A sentence for each file of lines that cannot be read; opening it later may still fail."""
+    # Masked: a URL whose scheme was forgotten is taken for a path, and its password is in it.
     for end in ends:
         if end.path is not None and end.path != STDIN and (reason := _unreadable(end.path)):
-            yield f"cannot read {end.path}: {reason}"
+            yield f"cannot read {masked_url(end.path)}: {reason}"
 
 
 def sink_problems(end: SinkEnd) -> Iterator[str]:
@@ -30,7 +32,7 @@ def sink_problems(end: SinkEnd) -> Iterator[str]:
 def letters_problems(end: SinkEnd) -> Iterator[str]:
     """A sentence when the file to read dead letters from cannot be opened."""
     if end.kind == "file" and end.path != STDIN and (reason := _unreadable(end.path)):
-        yield f"cannot read {end.path}: {reason}"
+        yield f"cannot read {masked_url(end.path)}: {reason}"
 
 
 def loop_problems(ends: tuple[SourceEnd, ...], to: SinkEnd) -> Iterator[str]:

@@ -29,6 +29,13 @@ def test_missing_paths_are_said_at_once(tmp_path: Path) -> None:
     )
 
 
+def test_a_url_without_its_scheme_keeps_its_password() -> None:
+    """It is taken for a path that is not there, and said without its secret."""
+    assert problems("run", sources=["user:s3cret@rabbit/shop"]) == (
+        "--from: cannot read user:***@rabbit/shop: no such file or directory",
+    )
+
+
 def test_a_file_is_not_written_to_while_it_is_read(tmp_path: Path) -> None:
     """It would grow until the disk is full: refused by any name of it, and what is no regular file is not meant."""
     file, link = tmp_path / "x", tmp_path / "y"
