@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bridge.config.secret import masked_url
 from bridge.errors import ConfigError, EndOfStream, SourceError
 from bridge.model import Delivery, Gap
 from bridge.sources import MAX_READ_BYTES, MAX_READ_ITEMS
@@ -71,7 +72,7 @@ class LinesSource:
         return self
 
     def _open(self) -> int:
-        name = "stdin" if self._path == "-" else self._path
+        name = "stdin" if self._path == "-" else masked_url(self._path)  # a URL given for a file keeps its password
         if self._path == "-" and sys.__stdin__ is None:  # its number may by now be another file's
             raise ConfigError("cannot read stdin: it is closed")
         try:

@@ -101,6 +101,12 @@ def test_missing_file_ends_with_78(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert captured.err.startswith(f"celery-bridge: cannot read {tmp_path}/gone: ")
 
 
+def test_a_url_given_for_a_file_keeps_its_password(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is no file, and said without its secret."""
+    assert main(["validate", "amqp://user:s3cret@rabbit"]) == 78
+    assert capfd.readouterr().err == "celery-bridge: cannot read amqp://user:***@rabbit: No such file or directory\n"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_totals_cover_every_delivery_of_a_capture(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """On real events the lines printed agree with the totals."""
