@@ -175,8 +175,8 @@ def judge(report: Report, vitals: Vitals, settled: float, slope: float | None) -
     report.fault_if(slope is not None and grows > slope, f"memory grows by {grows:.2f} MiB/h")
     for name in ("descriptors", "threads", "tasks"):
         report.figures[f"{name} at rest"] = told(spans, name)
-        counts = [getattr(span, name) for span in spans]
-        report.fault_if(max(counts) == sys.maxsize, f"{name} were not counted")
+        counts = [span.at_rest(name) for span in spans]
+        report.fault_if(0 in counts, f"{name} were not counted")
         report.fault_if(slope is not None and grown(spans, name), f"{name} grow: {counts}")
 
 

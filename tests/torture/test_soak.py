@@ -1,6 +1,7 @@
 """The short form of the soak: the same code and ledger, and what it says of growth."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -50,5 +51,13 @@ def test_the_slope_is_that_of_the_line_through_the_spans() -> None:
 
 def test_what_comes_and_goes_has_not_grown() -> None:
     """Only what never comes back to where it was has."""
-    assert not grown([Span(0, threads=count) for count in (3, 5, 3, 4, 3, 5)], "threads")
-    assert grown([Span(0, threads=count) for count in (3, 5, 3, 4, 4, 5)], "threads")
+    assert not grown([Span(0, threads=Counter([count])) for count in (3, 5, 3, 4, 3, 5)], "threads")
+    assert grown([Span(0, threads=Counter([count])) for count in (3, 5, 3, 4, 4, 5)], "threads")
+
+
+def test_at_rest_is_what_most_looks_saw() -> None:
+    """While a broker is down there are fewer connections, and while they are made anew more."""
+    span = Span(0, descriptors=Counter({15: 20, 17: 900, 19: 3}), tasks=Counter({14: 5, 12: 5}))
+    assert span.at_rest("descriptors") == 17
+    assert span.at_rest("tasks") == 12
+    assert span.at_rest("threads") == 0

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,24 @@ MIB = 1024 * 1024
 
 @dataclass(slots=True)
 class Span:
-    """The least of each between two faults: what it holds at rest, whatever a fault made of it."""
+    """
+    What it holds at rest between two faults: the least memory, which a fault only adds to, and as many of all else as
+    most looks saw. A fault adds to these and takes away: a broker that is down has no connections.
+    """
 
     began: float
     """Monotonic seconds."""
     resident_bytes: int = sys.maxsize
-    descriptors: int = sys.maxsize
-    threads: int = sys.maxsize
-    tasks: int = sys.maxsize
+    descriptors: Counter[int] = field(default_factory=Counter)
+    """How many there were -> how many looks saw so many; and likewise:"""
+    threads: Counter[int] = field(default_factory=Counter)
+    tasks: Counter[int] = field(default_factory=Counter)
     looks: int = 0
+
+    def at_rest(self, name: str) -> int:
+        """Of descriptors, threads or tasks; 0 where none were counted. Of two that were seen as often the lower."""
+        seen: Counter[int] = getattr(self, name)
+        return min(seen, key=lambda count: (-seen[count], count), default=0)
 
 
 @dataclass
@@ -52,10 +62,10 @@ class Vitals:
         resident = self.process.memory_bytes()
         self.most_resident_bytes = max(self.most_resident_bytes, resident)
         span.resident_bytes = min(span.resident_bytes, resident)
-        span.descriptors = min(span.descriptors, len(os.listdir(proc / "fd")))  # noqa: PTH208 - names are not needed
-        span.threads = min(span.threads, len(os.listdir(proc / "task")))  # noqa: PTH208
+        span.descriptors[len(os.listdir(proc / "fd"))] += 1  # noqa: PTH208 - names are not needed
+        span.threads[len(os.listdir(proc / "task"))] += 1  # noqa: PTH208
         with contextlib.suppress(OSError, ValueError):  # not there yet, or just being written
-            span.tasks = min(span.tasks, int(self.tasks.read_text()))
+            span.tasks[int(self.tasks.read_text())] += 1
         span.looks += 1
 
     def since(self, moment: float) -> list[Span]:
@@ -73,13 +83,13 @@ def slope_mib_per_hour(spans: Sequence[Span]) -> float:
 
 
 def grown(spans: Sequence[Span], name: str) -> bool:
-    """Whether the least that any of the last half held is more than the least of the first half."""
-    counts = [getattr(span, name) for span in spans]
+    """Whether the least that any of the last half held at rest is more than the least of the first half."""
+    counts = [span.at_rest(name) for span in spans]
     half = len(counts) // 2
     return bool(half) and min(counts[half:]) > min(counts[:half])
 
 
 def told(spans: Sequence[Span], name: str) -> str:
     """`12` or `12-14`."""
-    counts = [getattr(span, name) for span in spans]
+    counts = [span.at_rest(name) for span in spans]
     return f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)}-{max(counts)}"
