@@ -1,6 +1,11 @@
 """What a log line may show of a broker's URL."""
 
+import re
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+_NAME: Final = re.compile("[a-z]+(?:_[a-z]+)*")
+"""What kombu, pika and ours are made of. A password of lower-case letters alone is one too: nobody can tell."""
 
 
 def place(url: str) -> str:
@@ -15,6 +20,11 @@ def holds_password(parts: SplitResult) -> bool:
     """
     names = (pair.partition("=")[0] for pair in parts.query.split("&"))
     return "@" in parts.path or bool(parts.fragment) or any("@" in name for name in names)
+
+
+def parameter(name: str) -> str:
+    """The name of a URL's parameter that nobody knows, if it looks like one; else it may be, or hold, a secret."""
+    return name if _NAME.fullmatch(name) else "***"
 
 
 def _place(url: str) -> str:

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bridge.clients.place import parameter
 from bridge.errors import ConfigError, ConnectError
 
 FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
@@ -31,7 +32,9 @@ def tls_files(query: Mapping[str, str], shown: str) -> dict[str, str]:
         if name in query and query[name].lower() not in fine
     ]
     problems += [
-        f"{shown}: unknown parameter {name}" for name in query if name.startswith("ssl_") and name not in PARAMETERS
+        f"{shown}: unknown parameter {parameter(name)}"
+        for name in query
+        if name.startswith("ssl_") and name not in PARAMETERS
     ]
     if problems:
         raise ConfigError(problems)

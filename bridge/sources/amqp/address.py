@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from bridge.clients.place import holds_password, place
+from bridge.clients.place import holds_password, parameter, place
 from bridge.clients.tls import tls_context, tls_files
 from bridge.errors import ConfigError
 from bridge.sources.amqp.frames import MAX_FRAME_BYTES
@@ -119,7 +119,8 @@ def _address(url: str) -> Address:
     user, password = unquote(parts.username or "") or "guest", unquote(parts.password or "") or "guest"
     mechanism = _mechanism(problems, shown, query, max(len(user.encode()), len(password.encode())))
     known = {*_NUMBERS, *_OURS, "auth_mechanism", "login_method"}
-    problems += [f"{shown}: unknown parameter {name}" for name in query if name not in known and name[:4] != "ssl_"]
+    unknown = [parameter(name) for name in query if name not in known and name[:4] != "ssl_"]
+    problems += [f"{shown}: unknown parameter {name}" for name in unknown]
     tls = _tls(problems, scheme, query, shown)
     if problems:
         raise ConfigError(problems)

@@ -13,7 +13,7 @@ from kombu.transport.pyamqp import Transport as PyamqpTransport
 from kombu.transport.virtual import Transport as VirtualTransport
 from kombu.utils.url import parse_url
 
-from bridge.clients.place import holds_password, place
+from bridge.clients.place import holds_password, parameter, place
 from bridge.clients.tls import tls_files
 from bridge.errors import ConfigError
 
@@ -136,7 +136,8 @@ def _tls(kind: str, query: Mapping[str, str], host: str | None, shown: str) -> d
 
 def _amqp_parameters(query: Mapping[str, str], shown: str) -> dict[str, Any]:
     """The parameters that RabbitMQ's URLs may have (rabbitmq.com/docs/uri-query-parameters) and we follow."""
-    problems = [f"{shown}: unknown parameter {name}" for name in query if name not in ("heartbeat", "login_method")]
+    unknown = [parameter(name) for name in query if name not in ("heartbeat", "login_method")]
+    problems = [f"{shown}: unknown parameter {name}" for name in unknown]
     heartbeat = query.get("heartbeat", str(HEARTBEAT_SECONDS))
     if not re.fullmatch(r"[1-9]\d{0,3}", heartbeat, re.ASCII):
         problems.append(f"{shown}: heartbeat={heartbeat}: whole seconds, 1 to 9999 (none would hide a dead link)")

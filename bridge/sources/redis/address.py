@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from bridge.clients.place import holds_password, place
+from bridge.clients.place import holds_password, parameter, place
 from bridge.clients.tls import PARAMETERS as TLS_PARAMETERS
 from bridge.clients.tls import tls_context, tls_files
 from bridge.config.nearest import did_you_mean
@@ -152,7 +152,9 @@ class _Reading:
 
     def _check_names(self, *, by_sentinel: bool) -> None:
         self.problems += [
-            f"unknown parameter {name}{did_you_mean(name, _KNOWN)}" for name in self.query if name not in _KNOWN
+            f"unknown parameter {parameter(name)}{did_you_mean(name, _KNOWN)}"
+            for name in self.query
+            if name not in _KNOWN
         ]
         if by_sentinel and not self.query.get("master_name"):
             self.problems.append("sentinels need ?master_name=, the name under which they know the master")
