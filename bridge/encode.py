@@ -10,7 +10,7 @@ from bridge.clock import iso_ms
 from bridge.errors import RecordError
 from bridge.formats import Format
 from bridge.formats.escape import escape_json
-from bridge.headers import VARINTS, pack, packed_header, start_of_header
+from bridge.headers import pack, packed_header, start_of_header, varint
 from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
 from bridge.names import TIMESTAMP, UUID
@@ -22,8 +22,8 @@ STAGES: Final = {"schema": b"TRANSFORMATION", "sink": b"TASK_PUT", "poison": b"T
 
 _ID_SIZE: Final = 36
 _TIME_SIZE: Final = 24
-_ID: Final = start_of_header("ce_id") + VARINTS[_ID_SIZE]
-_TIME: Final = start_of_header("ce_time") + VARINTS[_TIME_SIZE]
+_ID: Final = start_of_header("ce_id") + varint(_ID_SIZE)
+_TIME: Final = start_of_header("ce_time") + varint(_TIME_SIZE)
 _SUBJECT: Final = start_of_header("ce_subject")
 
 TYPES_KEPT: Final = 1024
@@ -159,7 +159,7 @@ class KafkaEncoder:
             ("ce_type", f"dev.celeryq.{event_type}".encode()),
             ("ce_source", f"/celery/{self._cluster}".encode()),
         ]
-        packed = b"".join([VARINTS[len(headers) + 3], *(packed_header(*one) for one in headers), _ID])
+        packed = b"".join([varint(len(headers) + 3), *(packed_header(*one) for one in headers), _ID])
         self._types[event_type] = packed
         return packed
 
@@ -190,7 +190,7 @@ class Encoder(Protocol):
 
 def _headers(of_type: bytes, event_id: str, event_time: str, subject: bytes) -> bytes:
     """Those of a record, packed: the sink would have to take pairs apart again."""
-    return b"".join((of_type, event_id.encode(), _TIME, event_time.encode(), _SUBJECT, VARINTS[len(subject)], subject))
+    return b"".join((of_type, event_id.encode(), _TIME, event_time.encode(), _SUBJECT, varint(len(subject)), subject))
 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ from aiokafka.record.util import decode_varint, encode_varint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.headers import VARINTS, pack, pairs
+from bridge.headers import VARINTS, pack, pairs, varint
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -16,6 +16,7 @@ def test_numbers_are_written_as_kafka_reads_them(number: int) -> None:
     expected = bytearray()
     encode_varint(number, expected.append)
     assert VARINTS[number] == VARINTS[number] == expected
+    assert varint(number) == varint(number) == expected
     assert decode_varint(VARINTS[number]) == (number, len(expected))
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.record.util import calc_crc32c
 
-from bridge.headers import VARINTS, pack
+from bridge.headers import pack, varint
 from bridge.model import Record
 
 # Offset of the first record, size of what follows, leader's epoch, magic, CRC of all that follows.
@@ -28,11 +28,6 @@ _NO_EPOCH: Final = -1
 _MAGIC: Final = 2
 _TRANSACTIONAL = 0x10
 _ATTRIBUTES: Final = b"\x00"  # of a record: none are defined
-
-# Numbers below this, two bytes at most, are found by their place in a list: a record has six, and a look into a
-# dictionary needs an object of each.
-_SMALL: Final = 8192
-_small: Final[list[bytes]] = [b""] * _SMALL
 
 # Half a MiB of Celery's mix takes 1.20 us a record and leaves 72 bytes of it; Java's 3 takes 1.40 and leaves 76.
 _ZSTD_LEVEL = 1
@@ -92,15 +87,15 @@ class Batch:
                 head = b"".join(
                     (
                         _ATTRIBUTES,
-                        _varint(time - first),
-                        _varint(count),
-                        _varint(-1 if key is None else len(key)),  # -1: null
+                        varint(time - first),
+                        varint(count),
+                        varint(-1 if key is None else len(key)),  # -1: null
                         key or b"",
-                        _varint(len(value)),
+                        varint(len(value)),
                     )
                 )
                 body_size = len(head) + len(value) + len(packed)
-                length = _varint(body_size)
+                length = varint(body_size)
                 larger = size + len(length) + body_size
                 if larger > most and count:
                     return False
@@ -154,13 +149,3 @@ class Batch:
         checked = head + data
         size = _START.size + len(checked) - _BEFORE_SIZE_ENDS
         return _START.pack(0, size, _NO_EPOCH, _MAGIC, calc_crc32c(checked)) + checked
-
-
-def _varint(number: int) -> bytes:
-    """As `VARINTS` has it."""
-    if not 0 <= number < _SMALL:
-        return VARINTS[number]
-    known = _small[number]
-    if not known:
-        _small[number] = known = VARINTS[number]
-    return known
