@@ -74,11 +74,3 @@ def cut(
         ))  # fmt: skip
         place = end
     return entries, place
-
-
-def weight(deliveries: list[Delivery]) -> int:
-    """The bytes of their bodies."""
-    size: i64 = 0
-    for delivery in deliveries:
-        size += len(delivery.body)
-    return size

@@ -8,7 +8,6 @@ from bridge.clock import Clock
 from bridge.errors import ConnectError
 from bridge.model import Delivery, Gap
 from bridge.sources.stream.chunk import Chunk, read_chunk
-from bridge.sources.stream.entries import weight
 from bridge.sources.stream.held import Held
 from bridge.sources.stream.messages import Messages, Single, position_of
 from bridge.sources.stream.place import OLDEST, Place
@@ -16,6 +15,7 @@ from bridge.sources.stream.settled import Settled
 from bridge.sources.stream.starts import Starts
 from bridge.sources.stream.tracking import Tracking
 from bridge.sources.stream.window import Window
+from bridge.weight import weigh
 
 _log = structlog.get_logger()
 
@@ -189,7 +189,7 @@ class Intake:
 
     def put(self, deliveries: list[Delivery], now: float) -> None:
         """They are next."""
-        size = weight(deliveries)
+        _, size = weigh(deliveries)
         self.window.arrived(len(deliveries), size)
         self.held.put(deliveries, size)
         if deliveries:
