@@ -73,7 +73,7 @@ def harmless(event: Event) -> bool:
     if len(fields) <= MAX_KEYS and is_flat(fields):
         return True
     text = event.delivery.body
-    if len(text) > LARGE:
+    if len(text) > KEYS_POSSIBLE:
         return False
     marked = marks(text)
     return openers(marked) <= MAX_DEPTH and (LONG not in marked or not may_hold_big_integer(text, marked))
