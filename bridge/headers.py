@@ -12,42 +12,30 @@ from typing import Final
 from bridge.model import Header
 
 _NONE_LENGTH: Final = b"\x01"  # -1: a value that is null
-_KEPT: Final = 65_536
-
-
-class _Varints(dict[int, bytes]):
-    """Whole numbers as Protocol Buffers write them (zigzag, seven bits a byte); those seen are remembered."""
-
-    def __missing__(self, number: int) -> bytes:
-        left = number << 1 if number >= 0 else ~(number << 1)
-        written = bytearray()
-        while left > 0x7F:
-            written.append(left & 0x7F | 0x80)
-            left >>= 7
-        written.append(left)
-        if len(self) >= _KEPT:
-            self.clear()
-        self[number] = made = bytes(written)
-        return made
-
-
-VARINTS: Final = _Varints()
-"""Number -> its varint: 1 to 10 bytes for what has 64 bits."""
-
 _SMALL: Final = 8192
-"""Numbers below this, two bytes at most, are found by their place in a list: a record has many, and a look into a
-dictionary needs an object of each."""
+"""Numbers below this, two bytes at most, are kept: a record has many. Larger ones, differences of times in a backlog
+above all, are all different, and would only fill the memory."""
 _small: Final[list[bytes]] = [b""] * _SMALL
 
 
 def varint(number: int) -> bytes:
-    """As `VARINTS` has it, sooner."""
+    """A whole number as Protocol Buffers write it (zigzag, seven bits a byte): 1 to 10 bytes for what has 64 bits."""
     if not 0 <= number < _SMALL:
-        return VARINTS[number]
+        return _written(number)
     known = _small[number]
     if not known:
-        _small[number] = known = VARINTS[number]
+        _small[number] = known = _written(number)
     return known
+
+
+def _written(number: int) -> bytes:
+    left = number << 1 if number >= 0 else ~(number << 1)
+    written = bytearray()
+    while left > 0x7F:
+        written.append(left & 0x7F | 0x80)
+        left >>= 7
+    written.append(left)
+    return bytes(written)
 
 
 def pack(headers: Sequence[Header]) -> bytes:
