@@ -82,7 +82,7 @@ pins: ## resolve requirements/*.txt again (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --group build --group test -c requirements/run.txt -o requirements/test.txt pyproject.toml
 
-$(COMPILED): $(TEST) hatch_build.py $(HOT)
+$(COMPILED): $(TEST) hatch_build.py $(HOT) $(wildcard bridge/fast/*.h)
 	@mkdir -p $(@D)
 	@echo "compiling what every event passes" >&2
 	@if $(BIN)/python hatch_build.py >$@.log 2>&1; then echo yes >$@; else \

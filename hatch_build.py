@@ -59,6 +59,13 @@ MODULES = (
 )
 """One unit: what one calls of another is a call in C. Pure and typed code only; whoever waits for I/O gains nothing."""
 
+IN_C = (
+    "bridge/fast/_identity.c",
+    "bridge/fast/_json.c",
+    "bridge/fast/_kafka.c",
+)
+"""Written in C: what Python's means are slow at whoever compiles them. `bridge/fast/plain.py` does the same."""
+
 ROOT = Path(__file__).parent
 
 _SUFFIX = EXTENSION_SUFFIXES[0]
@@ -97,7 +104,7 @@ def library(source: Path) -> Path:
     return source.with_suffix(_SUFFIX)
 
 
-def stale(root: Path = ROOT, modules: Sequence[str] = MODULES) -> list[str]:
+def stale(root: Path = ROOT, modules: Sequence[str] = (*MODULES, *IN_C)) -> list[str]:
     """Modules that changed after they were compiled: what runs is not what their sources say."""
     sources = [(name, root / name) for name in modules if library(root / name).exists()]
     return [name for name, source in sources if library(source).stat().st_mtime < source.stat().st_mtime]
@@ -105,7 +112,7 @@ def stale(root: Path = ROOT, modules: Sequence[str] = MODULES) -> list[str]:
 
 def _fresh() -> bool:
     """Whether the checkout holds all that can be compiled, for this Python and not older than its sources."""
-    return all(library(ROOT / name).exists() for name in MODULES) and not stale()
+    return all(library(ROOT / name).exists() for name in (*MODULES, *IN_C)) and not stale()
 
 
 def main() -> int:
@@ -124,13 +131,15 @@ def main() -> int:
 
 def _compile(made: Path) -> None:
     from mypyc.build import mypycify
-    from setuptools import Distribution
+    from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
     options = ["--config-file=", "--ignore-missing-imports", *MODULES]
     extensions = mypycify(
         options, target_dir=str(made / "c"), opt_level="2", debug_level="0", group_name="bridge", multi_file=True
     )
+    for name in IN_C:
+        extensions.append(Extension(name.removesuffix(".c").replace("/", "."), [name], extra_compile_args=["-O2"]))
     command = build_ext(Distribution({"ext_modules": extensions}))
     command.build_lib, command.build_temp = str(made / "lib"), str(made / "o")
     command.parallel = os.cpu_count()

@@ -8,6 +8,7 @@ import orjson
 
 from bridge.clock import iso_ms
 from bridge.errors import RecordError
+from bridge.fast import joined
 from bridge.formats import Format
 from bridge.formats.escape import escape_json
 from bridge.headers import pack, packed_header, start_of_header, varint
@@ -190,7 +191,7 @@ class Encoder(Protocol):
 
 def _headers(of_type: bytes, event_id: str, event_time: str, subject: bytes) -> bytes:
     """Those of a record, packed: the sink would have to take pairs apart again."""
-    return b"".join((of_type, event_id.encode(), _TIME, event_time.encode(), _SUBJECT, varint(len(subject)), subject))
+    return joined(of_type, event_id, _TIME, event_time, _SUBJECT, varint(len(subject)), subject)
 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:

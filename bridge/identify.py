@@ -32,6 +32,7 @@ from struct import error as OutOfRange  # noqa: N812 - what it says here
 from typing import Any, Final
 
 from bridge.clock import iso_ms, iso_of_ms
+from bridge.fast import identity
 from bridge.model import Fields
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UUID
 
@@ -68,6 +69,9 @@ def identify(fields: Fields) -> tuple[str, str]:
     Raises:
         KeyError, TypeError, ValueError, OverflowError, OSError: a timestamp that no schema lets through.
     """
+    quickly = identity(fields)
+    if quickly is not None:
+        return quickly
     timestamp = fields[TIMESTAMP]
     if 0 < timestamp < _SECONDS_END:
         try:

@@ -20,11 +20,19 @@ class PlainFinder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Its spec; None for what is no module below `bridge`, for the next finder to find."""
+        """
+        Its spec; None for what is no module below `bridge`, for the next finder to find.
+
+        Raises:
+            ModuleNotFoundError: it is one that is not written in Python.
+        """
         if not fullname.startswith("bridge."):
             return None
         specs = (FileFinder(entry, (SourceFileLoader, [".py"])).find_spec(fullname) for entry in path or ())
-        return next((spec for spec in specs if spec is not None), None)
+        found = next((spec for spec in specs if spec is not None), None)
+        if found is None:
+            raise ModuleNotFoundError(f"{fullname} is not plain Python", name=fullname)
+        return found
 
 
 sys.meta_path.insert(0, PlainFinder())

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from bridge.fast import joined, same_names, spliced
 from bridge.model import TOLD, UNSHAPED, Context, Event, Fields
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UTCOFFSET, UUID
 
@@ -44,7 +45,7 @@ TELLING: Final = frozenset({"task-sent", "task-received"})
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names in the same order."""
 
-    __slots__ = ("apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
+    __slots__ = ("apart", "cut", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
 
     def __init__(
         self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
@@ -63,7 +64,8 @@ class Plan:
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
         self.type_last = names[-1] == "type" and not self.extra
         """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
-        self.end = -len(f',"type":{type_json}}}'.encode()) if self.type_last else -1
+        self.cut = len(f',"type":{type_json}}}'.encode()) if self.type_last else 1
+        """Bytes at the end of the event's JSON that are not for the record."""
 
 
 class Native:
@@ -103,41 +105,43 @@ class Native:
     def __call__(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> bytes:
         """See `bridge.formats.Format`."""
         fields = event.fields
-        names = tuple(fields)
         plan = self._last.get(event.type)
-        if plan is None or plan.names != names:
-            plan = self._plan(event.type, names)
+        if plan is None or not same_names(fields, plan.names):
+            plan = self._plan(event.type, tuple(fields))
         state, shape = context.state, context.shape
+        cut = 1
         if state and plan.tells and shape != UNSHAPED and shape & TOLD:
             own: Own = ENVELOPE_ONLY
-            own_json = orjson.dumps(envelope(fields))[1:-1]
+            own_json = orjson.dumps(envelope(fields))
         else:
             own_json, own = self._own(plan, event)
+            if not plan.apart:
+                cut = plan.cut
         received_at = event.delivery.received_at
         if received_at is not None and fields[TIMESTAMP] - received_at > SKEW_SHOWN_SECONDS:
-            own_json += skew(fields[TIMESTAMP] - received_at)
+            own_json = joined(own_json[:-cut], skew(fields[TIMESTAMP] - received_at), b"}")
+            cut = 1
         if observed_time is not self._observed_time:
             self._observed_time = observed_time
             self._middle = f'","observed_time":"{observed_time}",{self._cluster},'
-        head = f'{{"event_id":"{event_id}{plan.head}{event_time}{self._middle}'
         if not state:
-            return b"".join((head.encode(), own_json, b"}"))
+            return spliced(event_id, plan.head, event_time, self._middle, own_json, cut, None, b"}")
         known = context.known
         key = (plan, own, tuple(known) if shape == UNSHAPED else shape, state, context.complete)
         names_added, tail = self._additions.get(key) or self._addition(key, known)
+        added: bytes | None = None
         if names_added is None:
-            return b"".join((head.encode(), own_json, b",", orjson.dumps(known)[1:-1], tail))
-        if not names_added:
-            return b"".join((head.encode(), own_json, tail))
-        added = orjson.dumps({name: known[name] for name in names_added})
-        return b"".join((head.encode(), own_json, b",", added[1:-1], tail))
+            added = orjson.dumps(known)
+        elif names_added:
+            added = orjson.dumps({name: known[name] for name in names_added})
+        return spliced(event_id, plan.head, event_time, self._middle, own_json, cut, added, tail)
 
     def _own(self, plan: Plan, event: Event) -> tuple[bytes, Own]:
-        """JSON of what the event itself says, without braces, and what tells which names that has."""
+        """JSON of what the event itself says, and what tells which names that has."""
         fields = own = event.fields
         if plan.apart:
             own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
-            return orjson.dumps(own)[1:-1], tuple(own)
+            return orjson.dumps(own), tuple(own)
         nulls = 0
         if plan.nullable or not plan.type_last:
             own = fields.copy()  # and deletions: a third of what building it name by name costs
@@ -149,7 +153,7 @@ class Native:
                 del own[TYPE]
             if plan.extra:
                 own["extra"] = {name: own.pop(name) for name in plan.extra}
-        return orjson.dumps(own)[1 : plan.end], nulls
+        return orjson.dumps(own), nulls
 
     def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
         """What the state adds to such a record, and how it ends, from the comma to the closing brace."""

@@ -1,0 +1,13 @@
+"""
+The few functions that every event or record passes and that Python's own means are slow at: in C where it was compiled
+(`_identity.c`, `_json.c`, `_kafka.c`), else as `plain` has them, which also says what they do. Both do the same.
+"""
+
+try:
+    from bridge.fast._identity import identity
+    from bridge.fast._json import joined, same_names, spliced
+    from bridge.fast._kafka import add_record, key_hash
+except ImportError:
+    from bridge.fast.plain import add_record, identity, joined, key_hash, same_names, spliced
+
+__all__ = ["add_record", "identity", "joined", "key_hash", "same_names", "spliced"]

@@ -1,0 +1,198 @@
+/*
+ * The id of an event and its time as text (bridge/identify.py says what they are). Whatever is unusual is left to Python:
+ * the answer is None then. The GIL is held all the time, so that the cache of seconds needs no lock.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "blake2b.h"
+
+/* The very objects that orjson makes keys of (bridge/names.py): looked up by identity. */
+static PyObject *TIMESTAMP, *PID, *CLOCK, *TYPE, *HOSTNAME, *UUID;
+
+enum {
+    ID_BYTES = 10,       /* of the digest: bridge/identify.py */
+    ID_LENGTH = 36,      /* of the id as text */
+    TIME_LENGTH = 24,    /* 2026-11-20T11:47:55.123Z */
+    SECOND_LENGTH = 20,  /* the same up to the point */
+    SECONDS_KEPT = 64,   /* texts of seconds; the events of a read share a handful. A power of two */
+    MOST_HASHED = 1024,  /* bytes; names and types beyond that are not Celery's */
+};
+
+#define SECONDS_END 274877906944.0   /* 2^38: bridge/identify.py */
+#define LAST_SECOND 253402300799LL   /* of the year 9999 */
+
+static const char HEX[] = "0123456789abcdef";
+
+static char *put_hex(char *at, unsigned byte)
+{
+    at[0] = HEX[byte >> 4 & 15];
+    at[1] = HEX[byte & 15];
+    return at + 2;
+}
+
+static char *put_decimal(char *at, unsigned number, int digits)
+{
+    for (int place = digits - 1; place >= 0; place--, number /= 10)
+        at[place] = (char)('0' + number % 10);
+    return at + digits;
+}
+
+/* "2026-11-20T11:47:55." of a second from 1970 on: Howard Hinnant's civil_from_days. */
+static void write_second(char *at, int64_t second)
+{
+    int64_t days = second / 86400 + 719468;
+    unsigned rest = (unsigned)(second % 86400), of_era = (unsigned)(days % 146097);
+    unsigned year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned shifted = (5 * day_of_year + 2) / 153, month = shifted < 10 ? shifted + 3 : shifted - 9;
+    unsigned year = year_of_era + (unsigned)(days / 146097) * 400 + (month <= 2);
+    at = put_decimal(at, year, 4);
+    *at++ = '-';
+    at = put_decimal(at, month, 2);
+    *at++ = '-';
+    at = put_decimal(at, day_of_year - (153 * shifted + 2) / 5 + 1, 2);
+    *at++ = 'T';
+    at = put_decimal(at, rest / 3600, 2);
+    *at++ = ':';
+    at = put_decimal(at, rest / 60 % 60, 2);
+    *at++ = ':';
+    at = put_decimal(at, rest % 60, 2);
+    *at = '.';
+}
+
+static PyObject *time_text(int64_t ms)
+{
+    static struct {
+        int64_t second;
+        char text[SECOND_LENGTH];
+    } kept[SECONDS_KEPT]; /* second 0 has no text here, and no event: its timestamp would not be usable */
+    int64_t second = ms / 1000;
+    PyObject *made = PyUnicode_New(TIME_LENGTH, 127);
+    if (made == NULL)
+        return NULL;
+    char *text = (char *)PyUnicode_1BYTE_DATA(made), *cached = kept[second % SECONDS_KEPT].text;
+    if (kept[second % SECONDS_KEPT].second != second || second == 0) {
+        write_second(cached, second);
+        kept[second % SECONDS_KEPT].second = second;
+    }
+    memcpy(text, cached, SECOND_LENGTH);
+    put_decimal(text + SECOND_LENGTH, (unsigned)(ms % 1000), 3);
+    text[TIME_LENGTH - 1] = 'Z';
+    return made;
+}
+
+static PyObject *id_text(int64_t ms, const uint8_t *digest)
+{
+    PyObject *made = PyUnicode_New(ID_LENGTH, 127);
+    if (made == NULL)
+        return NULL;
+    char *at = (char *)PyUnicode_1BYTE_DATA(made);
+    for (int shift = 40; shift >= 16; shift -= 8)
+        at = put_hex(at, ms >> shift & 255);
+    *at++ = '-';
+    at = put_hex(put_hex(at, ms >> 8 & 255), ms & 255);
+    *at++ = '-';
+    at = put_hex(put_hex(at, (digest[0] & 0x0F) | 0x70), digest[1]);
+    *at++ = '-';
+    at = put_hex(put_hex(at, (digest[2] & 0x3F) | 0x80), digest[3]);
+    *at++ = '-';
+    for (int place = 4; place < ID_BYTES; place++)
+        at = put_hex(at, digest[place]);
+    return made;
+}
+
+/* Adds 8 bytes, the highest first; 0 for what is no integer of 64 bits. */
+static int add_integer(uint8_t *into, PyObject *value)
+{
+    if (value == NULL || !PyLong_CheckExact(value))
+        return 0;
+    int overflow;
+    uint64_t number = (uint64_t)PyLong_AsLongLongAndOverflow(value, &overflow);
+    for (int place = 0; place < 8; place++)
+        into[place] = (uint8_t)(number >> (56 - 8 * place));
+    return !overflow;
+}
+
+/* Adds a string's UTF-8; the size afterwards, 0 for what is no string or too long. */
+static size_t add_text(uint8_t *into, size_t size, PyObject *value)
+{
+    Py_ssize_t length;
+    if (value == NULL || !PyUnicode_CheckExact(value))
+        return 0;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &length);
+    if (text == NULL) {
+        PyErr_Clear(); /* a lone surrogate: Python says so */
+        return 0;
+    }
+    if ((size_t)length >= MOST_HASHED - size)
+        return 0;
+    memcpy(into + size, text, (size_t)length);
+    return size + (size_t)length;
+}
+
+static PyObject *identity(PyObject *module, PyObject *fields)
+{
+    uint8_t data[MOST_HASHED], digest[ID_BYTES];
+    if (!PyDict_CheckExact(fields))
+        Py_RETURN_NONE;
+    PyObject *timestamp = PyDict_GetItem(fields, TIMESTAMP);
+    if (timestamp == NULL || !PyFloat_CheckExact(timestamp))
+        Py_RETURN_NONE;
+    double seconds = PyFloat_AS_DOUBLE(timestamp);
+    if (!(seconds > 0 && seconds < SECONDS_END))
+        Py_RETURN_NONE;
+    int64_t micros = (int64_t)(seconds * 1e6), ms = (int64_t)(seconds * 1000);
+    if (ms / 1000 > LAST_SECOND)
+        Py_RETURN_NONE;
+    for (int place = 0; place < 8; place++)
+        data[place] = (uint8_t)((uint64_t)micros >> (56 - 8 * place));
+    if (!add_integer(data + 8, PyDict_GetItem(fields, PID)) || !add_integer(data + 16, PyDict_GetItem(fields, CLOCK)))
+        Py_RETURN_NONE;
+    size_t size = add_text(data, 24, PyDict_GetItem(fields, TYPE));
+    if (size == 0)
+        Py_RETURN_NONE;
+    data[size++] = '\n';
+    size = add_text(data, size, PyDict_GetItem(fields, HOSTNAME));
+    if (size == 0)
+        Py_RETURN_NONE;
+    data[size++] = '\n';
+    PyObject *uuid = PyDict_GetItem(fields, UUID);
+    if (uuid != NULL && uuid != Py_None && (size = add_text(data, size, uuid)) == 0)
+        Py_RETURN_NONE;
+    blake2b(digest, ID_BYTES, data, size);
+    PyObject *id = id_text(ms, digest), *time = id == NULL ? NULL : time_text(ms);
+    PyObject *both = time == NULL ? NULL : PyTuple_Pack(2, id, time);
+    Py_XDECREF(id);
+    Py_XDECREF(time);
+    return both;
+}
+
+static PyMethodDef FUNCTIONS[] = {
+    {"identity", identity, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "bridge.fast._identity", NULL, -1, FUNCTIONS};
+
+PyMODINIT_FUNC PyInit__identity(void)
+{
+    static const struct {
+        const char *name;
+        PyObject **constant;
+    } names[] = {{"TIMESTAMP", &TIMESTAMP}, {"PID", &PID}, {"CLOCK", &CLOCK},
+                 {"TYPE", &TYPE}, {"HOSTNAME", &HOSTNAME}, {"UUID", &UUID}};
+    PyObject *module = PyModule_Create(&MODULE), *from = PyImport_ImportModule("bridge.names");
+    for (size_t place = 0; from != NULL && place < sizeof names / sizeof *names; place++) {
+        *names[place].constant = PyObject_GetAttrString(from, names[place].name);
+        if (*names[place].constant == NULL)
+            Py_CLEAR(from);
+    }
+    if (from == NULL)
+        Py_CLEAR(module);
+    Py_XDECREF(from);
+    return module;
+}

@@ -1,0 +1,3 @@
+from bridge.fast.plain import joined as joined
+from bridge.fast.plain import same_names as same_names
+from bridge.fast.plain import spliced as spliced

@@ -1,0 +1,102 @@
+/*
+ * What Kafka wants of a record: its bytes in a batch, and the hash of its key.
+ * plain.py says what the functions do, and does it where nothing was compiled; tests/unit/fast compares the two.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "parts.h"
+
+enum { VARINT_BYTES = 10 }; /* of 64 bits */
+
+/* Zigzag, seven bits a byte. */
+static char *put_varint(char *at, int64_t number)
+{
+    uint64_t left = ((uint64_t)number << 1) ^ (uint64_t)(number >> 63);
+    for (; left > 0x7F; left >>= 7)
+        *at++ = (char)(left | 0x80);
+    *at++ = (char)left;
+    return at;
+}
+
+static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 7 || !PyByteArray_CheckExact(args[0]) || !(args[4] == Py_None || PyBytes_Check(args[4])) ||
+        !PyBytes_Check(args[5]) || !PyBytes_Check(args[6])) {
+        PyErr_SetString(PyExc_TypeError, "add_record(bytearray, int, int, int, bytes | None, bytes, bytes)");
+        return NULL;
+    }
+    int64_t most = PyLong_AsLongLong(args[1]), time = PyLong_AsLongLong(args[2]), place = PyLong_AsLongLong(args[3]);
+    if (PyErr_Occurred())
+        return NULL;
+    char head[1 + 4 * VARINT_BYTES], *at = head, length[VARINT_BYTES], *value_length;
+    Py_ssize_t key_size = args[4] == Py_None ? 0 : PyBytes_GET_SIZE(args[4]);
+    *at++ = 0; /* attributes of a record: none are defined */
+    at = put_varint(put_varint(at, time), place);
+    at = value_length = put_varint(at, args[4] == Py_None ? -1 : key_size);
+    at = put_varint(at, PyBytes_GET_SIZE(args[5]));
+    Py_ssize_t size = (at - head) + key_size + PyBytes_GET_SIZE(args[5]) + PyBytes_GET_SIZE(args[6]);
+    Py_ssize_t before = PyByteArray_GET_SIZE(args[0]), length_size = put_varint(length, size) - length;
+    if (before + length_size + size > most)
+        Py_RETURN_FALSE;
+    if (PyByteArray_Resize(args[0], before + length_size + size) < 0)
+        return NULL;
+    const Part parts[] = {
+        {length, length_size},
+        {head, value_length - head},
+        {key_size ? PyBytes_AS_STRING(args[4]) : "", key_size},
+        {value_length, at - value_length},
+        {PyBytes_AS_STRING(args[5]), PyBytes_GET_SIZE(args[5])},
+        {PyBytes_AS_STRING(args[6]), PyBytes_GET_SIZE(args[6])},
+    };
+    char *into = PyByteArray_AS_STRING(args[0]) + before;
+    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++) {
+        memcpy(into, parts[part].data, (size_t)parts[part].size);
+        into += parts[part].size;
+    }
+    Py_RETURN_TRUE;
+}
+
+/* org.apache.kafka.common.utils.Utils.murmur2: MurmurHash2 of 32 bits, words with the lowest byte first. */
+static uint32_t murmur2(const uint8_t *data, size_t size)
+{
+    const uint32_t m = 0x5BD1E995;
+    uint32_t hashed = 0x9747B28C ^ (uint32_t)size;
+    for (; size >= 4; data += 4, size -= 4) {
+        uint32_t word = (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+        word *= m;
+        hashed = (hashed * m) ^ ((word ^ (word >> 24)) * m);
+    }
+    if (size > 0) {
+        for (size_t place = 0; place < size; place++)
+            hashed ^= (uint32_t)data[place] << (8 * place);
+        hashed *= m;
+    }
+    hashed = (hashed ^ (hashed >> 13)) * m;
+    return hashed ^ (hashed >> 15);
+}
+
+static PyObject *key_hash(PyObject *module, PyObject *key)
+{
+    if (!PyBytes_Check(key)) {
+        PyErr_SetString(PyExc_TypeError, "key_hash(bytes)");
+        return NULL;
+    }
+    return PyLong_FromLong(murmur2((const uint8_t *)PyBytes_AS_STRING(key), (size_t)PyBytes_GET_SIZE(key)) & 0x7FFFFFFF);
+}
+
+static PyMethodDef FUNCTIONS[] = {
+    {"add_record", (PyCFunction)(void (*)(void))add_record, METH_FASTCALL, NULL},
+    {"key_hash", key_hash, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "bridge.fast._kafka", NULL, -1, FUNCTIONS};
+
+PyMODINIT_FUNC PyInit__kafka(void)
+{
+    return PyModule_Create(&MODULE);
+}
