@@ -48,6 +48,7 @@ class Soak:
         self._links = links
         self._tasks = tasks
         self._held_seconds = _HELD * minute
+        self._rest_seconds = minute / 2
         self.process: BridgeProcess = scene.bridge(started=True)
         self.vitals = Vitals(self.process, tasks)
         self._read_at = time.monotonic()
@@ -80,6 +81,14 @@ class Soak:
             link.reset()
         else:
             self._hold(link, lambda: link.freeze() if what == "freeze" else link.slow(**_SLOW))
+
+    def rest(self) -> None:
+        """
+        Look on for half a minute. The last fault may have ended seconds before the last event, and the bridge gives
+        memory back four times a minute.
+        """
+        until = time.monotonic() + self._rest_seconds
+        self.wait(lambda: time.monotonic() >= until, "rest", self._rest_seconds + PATIENCE_SECONDS)
 
     def _hold(self, link: Link, begin: Callable[[], None]) -> None:
         until = time.monotonic() + self._held_seconds
@@ -149,6 +158,7 @@ def soak(
             soaking.do(fault)
         soaking.vitals.begin()
         come(soaking, publishing, options.events)
+        soaking.rest()
         scene.complete(publishing, soaking.process.assert_running)
     report.figures["faults"] = ", ".join(f"{fault} {planned.count(fault)}" for fault in sorted(set(planned)))
     judge(report, soaking.vitals, settled, slope)

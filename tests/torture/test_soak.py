@@ -53,6 +53,7 @@ def test_what_comes_and_goes_has_not_grown() -> None:
     """Only what never comes back to where it was has."""
     assert not grown([Span(0, threads=Counter([count])) for count in (3, 5, 3, 4, 3, 5)], "threads")
     assert grown([Span(0, threads=Counter([count])) for count in (3, 5, 3, 4, 4, 5)], "threads")
+    assert not grown([Span(0, threads=Counter([count])) for count in (17, 15, 17, 17, 17, 17)], "threads")
 
 
 def test_at_rest_is_what_most_looks_saw() -> None:
