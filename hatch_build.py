@@ -52,6 +52,7 @@ MODULES = (
     "bridge/state/precedence.py",
     "bridge/state/table.py",
     "bridge/state/task.py",
+    "bridge/state/texts.py",
     "bridge/state/worker.py",
     "bridge/validate/rules.py",
     "bridge/validate/schemas.py",

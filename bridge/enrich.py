@@ -1,5 +1,6 @@
 """Stage: fold an event into the state and say what the state knows that the event lacks."""
 
+from sys import intern
 from typing import Final
 
 from bridge.loss import Losses
@@ -23,7 +24,7 @@ def kind_of(event_type: str) -> tuple[str, str]:
         if len(KINDS) >= KINDS_KEPT:
             KINDS.clear()
         group, _, subject = event_type.partition("-")
-        kind = KINDS[event_type] = (group, subject)
+        kind = KINDS[event_type] = intern(group), intern(subject)  # that they are a constant is seen at one glance
     return kind
 
 
@@ -41,7 +42,10 @@ def enrich(event: Event, event_id: str, event_time: str, state: ClusterState, lo
 
     Cost: 1.6 us (tests/bench).
     """
-    group, subject = KINDS.get(event.type) or kind_of(event.type)
+    kind = KINDS.get(event.type)
+    if kind is None:
+        kind = kind_of(event.type)
+    group, subject = kind
     if group == "task":
         return state.fold_task(subject, event.fields, event_id, event_time, event.delivery.received_at) or NOTHING
     if group == "worker":

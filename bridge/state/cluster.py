@@ -1,8 +1,6 @@
 """The state of one cluster: its tasks and workers, bounded. Folds events in the order of arrival, does no I/O."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from sys import intern
 
 from bridge.model import Fields
 from bridge.names import HOSTNAME, PID, UUID
@@ -10,6 +8,7 @@ from bridge.state.line import Line
 from bridge.state.precedence import STATE_OF
 from bridge.state.table import Table
 from bridge.state.task import Task
+from bridge.state.texts import share
 from bridge.state.worker import Worker
 
 MAX_TASKS = 100_000
@@ -34,7 +33,8 @@ class ClusterState:
         """Tasks that left because there were more than `max_tasks`."""
         self.starts = 0
         """How many `task-started` were folded in, each once."""
-        self.workers: OrderedDict[str, Worker] = OrderedDict()
+        self.workers: dict[str, Worker] = {}
+        """By hostname, who was heard last by an event of its own at the end."""
         self._tasks = Table()
         self._running = Line()
         self._over = Line()
@@ -79,24 +79,25 @@ class ClusterState:
             received_at: when we read it, our clock; None where that is unknown.
         """
         uuid = fields.get(UUID)
-        if not uuid or not isinstance(uuid, str):
+        if not isinstance(uuid, str) or not uuid:
             return None
         task = self._tasks.get(uuid)
         if task is None:
             task = self._new_task(uuid)
+        hostname = fields[HOSTNAME]
+        worker = None if subject == "sent" else self.workers.get(hostname)  # case 5: that was the client
         before = self._line(task)
-        fresh = task.fold(subject, fields, event_id, event_time)
+        fresh = task.fold(subject, fields, event_id, event_time, share(hostname) if worker is None else worker.hostname)
         after = self._line(task)
         if after is before:
             after.touch(task)
         elif self.max_tasks:  # with 0 it was evicted at once
             before.remove(task)
             after.append(task)
-        if subject != "sent":  # case 5: that was the client
-            worker = self.workers.get(fields[HOSTNAME])
+        if subject != "sent":
             if worker is None:
-                worker = self._hear_new(fields[HOSTNAME], subject, received_at)
-            elif worker.online and worker.heard_at != received_at:  # case 6; a read's events are heard at one time
+                worker = self._hear_new(hostname, subject, received_at)
+            elif worker.online and worker.heard_at is not received_at:  # case 6; a read's events are heard at one time
                 worker.hear(received_at)
             if subject == "started" and fresh:
                 self.starts += 1
@@ -137,9 +138,11 @@ class ClusterState:
     def _worker(self, hostname: str) -> Worker:
         worker = self.workers.get(hostname)
         if worker is None:
-            worker = self.workers[intern(hostname)] = Worker(hostname)
+            worker = Worker(share(hostname))
+            self.workers[worker.hostname] = worker
             if len(self.workers) > self.max_workers:
-                self.workers.popitem(last=False)
+                del self.workers[next(iter(self.workers))]
         else:
-            self.workers.move_to_end(hostname)
+            del self.workers[hostname]
+            self.workers[worker.hostname] = worker
         return worker

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from math import isnan
 from operator import itemgetter
-from sys import intern
 from typing import Any
 
 from bridge.state.task import BITS, CLOSING, DURATIONS, NO_KWARGS, SIGNATURE_LENGTH, SIGNATURES_LENGTH, UNKNOWN, Task
+from bridge.state.texts import share
 from bridge.state.worker import COUNTERS, PROCESSES, SOFTWARE, Worker
 
 Row = dict[str, Any]
@@ -84,7 +84,7 @@ def task_of(row: Mapping[str, Any]) -> Task:
     if not uuid or len(seen) % SIGNATURE_LENGTH or len(seen) > SIGNATURES_LENGTH:
         raise ValueError("a task without uuid, or whose events seen are cut")
     task = Task(uuid)
-    task.state, task.timestamp, task.over_at, task.complete = intern(state), timestamp, _time(over_at), complete
+    task.state, task.timestamp, task.over_at, task.complete = share(state), timestamp, _time(over_at), complete
     task._sent, task._first_sent = _time(sent), _time(first_sent)
     task._received, task._started = _time(received), _time(started)
     task._seen, task.known = seen, known
@@ -117,7 +117,7 @@ def _share(task: Task) -> None:
     known = task.known
     for name in _SHARED:
         if name in known:
-            known[name] = intern(known[name])
+            known[name] = share(known[name])
     if known.get("kwargs") == NO_KWARGS:
         known["kwargs"] = NO_KWARGS
     if known.get("root_id") == task.uuid:
@@ -137,7 +137,7 @@ def worker_of(row: Mapping[str, Any]) -> Worker:
     Raises:
         ValueError: it is no row of a worker.
     """
-    worker = Worker(intern(_a(row, "hostname", str)))
+    worker = Worker(share(_a(row, "hostname", str)))
     worker.pid = _a(row, "pid", *_MAYBE_NUMBER)  # to JSON Schema 7.0 is an integer too
     worker.freq = _a(row, "freq", *_NUMBER)
     worker.heard_at = _a(row, "heard_at", *_MAYBE_NUMBER)

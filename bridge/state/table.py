@@ -1,8 +1,11 @@
 """Tasks by their uuid. Pure; no I/O."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bridge.state.task import Task
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 SHARDS: Final = 64
 """A table in which as many come as leave is made anew from time to time, beside the old one. That of 100,000 tasks has
@@ -29,14 +32,17 @@ class Table:
 
     def get(self, uuid: str) -> Task | None:
         """The task with this uuid; None when there is none."""
-        return self._shards[hash(uuid) & (SHARDS - 1)].get(uuid)
+        hashed: i64 = hash(uuid)  # 64 bits: no number of Python's is made of them
+        return self._shards[hashed & (SHARDS - 1)].get(uuid)
 
     def add(self, task: Task) -> None:
         """Put in a task whose uuid is not there."""
-        self._shards[hash(task.uuid) & (SHARDS - 1)][task.uuid] = task
+        hashed: i64 = hash(task.uuid)
+        self._shards[hashed & (SHARDS - 1)][task.uuid] = task
         self._count += 1
 
     def remove(self, task: Task) -> None:
         """Take out a task that is there."""
-        del self._shards[hash(task.uuid) & (SHARDS - 1)][task.uuid]
+        hashed: i64 = hash(task.uuid)
+        del self._shards[hashed & (SHARDS - 1)][task.uuid]
         self._count -= 1

@@ -4,14 +4,17 @@ The rules are those of `celery.events.state.Task.event` and of `celery.states.pr
 plainly wrong we differ, each place names its case in docs/explanation/state.md.
 """
 
-from collections.abc import Callable
 from math import isnan
-from sys import intern
-from typing import Final
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge.model import TOLD, Context, Fields
-from bridge.names import HOSTNAME, RECEIVED_FIELDS, RUNTIME, SENT_FIELDS, TIMESTAMP
+from bridge.names import RECEIVED_FIELDS, RUNTIME, SENT_FIELDS, TIMESTAMP
 from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
+from bridge.state.texts import share
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 END_SUBJECTS: Final = frozenset({"succeeded", "failed", "revoked", "rejected", "cancelled"})
 
@@ -20,23 +23,20 @@ NO_KWARGS: Final = "{}"
 
 DURATIONS: Final = ("queue_seconds", "prefetch_seconds", "runtime", "total_seconds")
 
+STAMPS: Final = ("client", "sent_time", "worker", "received_time", "started_time")
+
 CLOSING: Final = TOLD << 1
 """In `Task.shape`: the run, or this try, has ended, and its durations belong to no later event."""
 
-BITS: Final = {
-    name: CLOSING << place
-    for place, name in enumerate(
-        (*SENT_FIELDS, "client", "sent_time", "worker", "received_time", "started_time", *DURATIONS), start=1
-    )
-}
-"""Name -> its bit in `Task.shape`. Every name that `known` may have."""
+FIRST: Final = CLOSING << 1
 
-RECEIVED_BITS: Final = tuple((name, BITS[name]) for name in RECEIVED_FIELDS)
-SENT_BITS: Final = tuple((name, BITS[name]) for name in SENT_FIELDS)
-KWARGS: Final = SENT_FIELDS[2]
-ROOT_ID: Final = SENT_FIELDS[3]
-SHARED_BITS: Final = tuple((name, bit) for name, bit in SENT_BITS if name in {"name", "queue", "routing_key"})
-ROOT: Final = BITS[ROOT_ID]
+BITS: Final = {name: FIRST << place for place, name in enumerate((*SENT_FIELDS, *STAMPS, *DURATIONS))}
+"""Name -> its bit in `Task.shape`, in the order of SENT_FIELDS. Every name that `known` may have."""
+
+KWARGS: Final = BITS["kwargs"]
+ROOT: Final = BITS["root_id"]
+TEXTS: Final = BITS["name"] | BITS["queue"] | BITS["routing_key"]
+SHARED: Final = TEXTS | KWARGS | ROOT
 BY_SENT: Final = BITS["client"] | BITS["sent_time"]
 BY_RECEIVED: Final = BITS["worker"] | BITS["received_time"]
 BY_STARTED: Final = BITS["worker"] | BITS["started_time"]
@@ -49,7 +49,8 @@ SIGNATURE_LENGTH: Final = 10
 """The dash before an event id's last group and 9 of its digits: 36 random bits, two events of a task share them with a
 chance of 1.5e-11. So that three of them and Python's own 49 bytes are 80, what its allocator gives out."""
 
-SIGNATURE: Final = slice(-13, -13 + SIGNATURE_LENGTH)
+SIGNATURE_FROM: Final = -13
+SIGNATURE_TO: Final = SIGNATURE_FROM + SIGNATURE_LENGTH
 
 SIGNATURES_KEPT: Final = 64
 """A run has 4 to 8 events; only tasks that report progress have more, and of those the newest are redelivered."""
@@ -67,9 +68,15 @@ _shapes: Final[dict[int, int]] = {}
 
 def shared(shape: int) -> int:
     """An equal number, one object for all tasks that rest in it: 32 bytes each when every task has its own."""
+    if not PLAIN:  # a compiled task holds the number itself
+        return shape
     if len(_shapes) >= SHAPES_KEPT:
         _shapes.clear()
     return _shapes.setdefault(shape, shape)
+
+
+PLAIN: Final = isinstance(shared, FunctionType)
+"""Whether this runs as it stands here."""
 
 
 def micro(seconds: float) -> float:
@@ -116,7 +123,7 @@ class Task(Context):
         """Whether its run has ended."""
         return not isnan(self.over_at)
 
-    def fold(self, subject: str, fields: Fields, event_id: str, event_time: str) -> bool:
+    def fold(self, subject: str, fields: Fields, event_id: str, event_time: str, sender: str) -> bool:
         """
         Take one `task-<subject>` event into account. An event that was folded before changes nothing.
 
@@ -125,30 +132,42 @@ class Task(Context):
             fields: the event, valid by its schema; not mutated, values are shared.
             event_id: as `identify` made it.
             event_time: its timestamp as the record shows it.
+            sender: its hostname, as shared by all tasks.
 
         Returns:
             False when the event was seen before (a redelivery).
         """
         self.shape &= ~TOLD
-        signature = event_id[SIGNATURE]
+        signature = event_id[SIGNATURE_FROM:SIGNATURE_TO]
         seen = self._seen
-        if signature in seen:
+        if seen and signature in seen:
             return False
         self._seen = seen + signature if len(seen) < SIGNATURES_LENGTH else seen[SIGNATURE_LENGTH:] + signature
         if self.shape & CLOSING and subject not in END_SUBJECTS:
             self._drop_durations()
-        fold = FOLDS.get(subject)
-        if fold is not None:
-            fold(self, fields, fields[TIMESTAMP], event_time)
+        at: float = fields[TIMESTAMP]
+        if subject == "started":
+            self._fold_started(at, event_time, sender)
+        elif subject == "succeeded":
+            self._fold_succeeded(fields, at, sender)
+        elif subject == "received":
+            self._fold_received(fields, at, event_time, sender)
+        elif subject == "sent":
+            self._fold_sent(fields, at, event_time, sender)
+        elif subject == "retried":
+            self._fold_retried(at, sender)
+        elif subject in END_SUBJECTS:
+            self._end(STATE_OF[subject], at, sender)
+            self._set_duration("runtime", self._started, at)
         else:
-            self._advance(subject.upper(), fields[TIMESTAMP])
+            self._advance(subject.upper(), at)
         return True
 
-    def _fold_sent(self, fields: Fields, at: float, event_time: str) -> None:
+    def _fold_sent(self, fields: Fields, at: float, event_time: str, sender: str) -> None:
         # Case 4: however late it comes, it changes neither time nor worker (nor the state, but after a RETRY).
         known = self.known
-        self._merge(fields, SENT_BITS)
-        known["client"] = intern(fields[HOSTNAME])
+        self._merge(fields, SENT_FIELDS)
+        known["client"] = sender
         known["sent_time"] = event_time
         self.shape |= BY_SENT
         self._sent = at
@@ -163,10 +182,10 @@ class Task(Context):
             known["queue_seconds"] = micro(self._received - at)
             self.shape |= QUEUE
 
-    def _fold_received(self, fields: Fields, at: float, event_time: str) -> None:
+    def _fold_received(self, fields: Fields, at: float, event_time: str, sender: str) -> None:
         known = self.known
-        self._merge(fields, RECEIVED_BITS)
-        known["worker"] = intern(fields[HOSTNAME])
+        self._merge(fields, RECEIVED_FIELDS)
+        known["worker"] = sender
         known["received_time"] = event_time
         self.shape |= BY_RECEIVED
         self._received = at
@@ -182,9 +201,9 @@ class Task(Context):
             elif self._sent > at:  # two clocks: nothing is known of this try, and the try before it is not this one
                 self._drop("queue_seconds")
 
-    def _fold_started(self, fields: Fields, at: float, event_time: str) -> None:
+    def _fold_started(self, at: float, event_time: str, sender: str) -> None:
         known = self.known
-        known["worker"] = intern(fields[HOSTNAME])
+        known["worker"] = sender
         known["started_time"] = event_time
         self.shape |= BY_STARTED
         self._started = at
@@ -198,31 +217,31 @@ class Task(Context):
                 self.shape |= PREFETCH
             elif self._received > at:
                 self._drop("prefetch_seconds")
-            if "queue_seconds" not in known:  # received while the run before it was still over
+            if not self.shape & QUEUE:  # received while the run before it was still over
                 self._set_duration("queue_seconds", self._sent, self._received)
         self.shape = shared(self.shape)
 
-    def _fold_retried(self, fields: Fields, at: float, _: str) -> None:
-        self.known["worker"] = intern(fields[HOSTNAME])
+    def _fold_retried(self, at: float, sender: str) -> None:
+        self.known["worker"] = sender
         self.shape |= WORKER
         self._advance(RETRY, at)
         self._set_duration("runtime", self._started, at)
         self.shape |= CLOSING
 
-    def _fold_succeeded(self, fields: Fields, at: float, _: str) -> None:
-        self._end(SUCCESS, fields, at)
+    def _fold_succeeded(self, fields: Fields, at: float, sender: str) -> None:
+        self._end(SUCCESS, at, sender)
         if fields.get(RUNTIME) is None:  # a deduplicated redelivery
             self._set_duration("runtime", self._started, at)
 
-    def _end(self, state: str, fields: Fields, at: float) -> None:
+    def _end(self, state: str, at: float, sender: str) -> None:
         known = self.known
-        known["worker"] = intern(fields[HOSTNAME])
+        known["worker"] = sender
         self.shape |= WORKER
         if self.state == STARTED and state != REJECTED:
             self.state, self.timestamp, self.over_at = state, at, at
         else:
             self._advance(state, at)
-        if "prefetch_seconds" not in known:  # a second end, after an event that took them away; or a new run
+        if not self.shape & PREFETCH:  # a second end, after an event that took them away; or a new run
             self._set_duration("queue_seconds", self._sent, self._received)
             self._set_duration("prefetch_seconds", self._received, self._started)
         if self._first_sent <= at:
@@ -230,26 +249,28 @@ class Task(Context):
             self.shape |= TOTAL
         self.shape = shared(self.shape | CLOSING)
 
-    def _merge(self, fields: Fields, names: tuple[tuple[str, int], ...]) -> None:
+    def _merge(self, fields: Fields, names: tuple[str, ...]) -> None:
         """What the event says replaces what was known, a null too (Celery's `Task.__dict__.update`)."""
-        known, get, shape = self.known, fields.get, self.shape
-        for name, bit in names:
-            value = get(name)
+        known = self.known
+        shape: i64 = self.shape
+        bit: i64 = FIRST  # the names are SENT_FIELDS, or the first of them
+        for name in names:
+            value = fields.get(name)
             if value is not None:
-                known[name] = value
+                known[name] = self._shared(bit, value) if bit & SHARED else value
                 shape |= bit
             elif shape & bit and name in fields:
                 del known[name]
                 shape &= ~bit
+            bit <<= 1
         self.shape = shape | TOLD
-        # Equal strings are one: 100,000 tasks have few names and queues, and most are their own root.
-        for name, bit in SHARED_BITS:
-            if shape & bit:
-                known[name] = intern(known[name])
-        if known.get(KWARGS) == NO_KWARGS:
-            known[KWARGS] = NO_KWARGS
-        if shape & ROOT and known[ROOT_ID] == self.uuid:
-            known[ROOT_ID] = self.uuid
+
+    def _shared(self, bit: "i64", value: Any) -> Any:
+        """The value, or what is equal to it and there anyway: most tasks are their own root."""
+        if bit & TEXTS:
+            return share(value)
+        mine = self.uuid if bit == ROOT else NO_KWARGS
+        return mine if isinstance(value, str) and value == mine else value
 
     def _set_duration(self, name: str, start: float, end: float) -> None:
         """Not when unknown or negative (two clocks)."""
@@ -276,24 +297,3 @@ class Task(Context):
         if may_become(self.state, state, self.timestamp, at):
             self.state, self.timestamp = state, at
             self.over_at = at if state in OVER else UNKNOWN
-
-
-def _other_end(state: str) -> "Fold":
-    def fold(task: Task, fields: Fields, at: float, event_time: str) -> None:  # noqa: ARG001 - one signature for all
-        task._end(state, fields, at)
-        task._set_duration("runtime", task._started, at)
-
-    return fold
-
-
-Fold = Callable[[Task, Fields, float, str], None]
-
-FOLDS: dict[str, Fold] = {
-    "sent": Task._fold_sent,
-    "received": Task._fold_received,
-    "started": Task._fold_started,
-    "succeeded": Task._fold_succeeded,
-    "retried": Task._fold_retried,
-    **{subject: _other_end(STATE_OF[subject]) for subject in ("failed", "revoked", "rejected", "cancelled")},
-}
-"""What an event of Celery's own does to its task; every other subject only sets a custom state."""

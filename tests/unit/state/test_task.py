@@ -129,11 +129,11 @@ def test_redelivered_event_changes_nothing() -> None:
     """The same event, by its id, is folded once: a second time it would undo what came after it."""
     task = Task("u1")
     retried = event("task-retried", 3, exception="E()", traceback="")
-    task.fold("received", received(1), identity(1), "t1")
-    task.fold("retried", retried, identity(2), "t3")
-    task.fold("received", received(4), identity(3), "t4")
+    task.fold("received", received(1), identity(1), "t1", "celery@w1")
+    task.fold("retried", retried, identity(2), "t3", "celery@w1")
+    task.fold("received", received(4), identity(3), "t4", "celery@w1")
 
-    assert task.fold("retried", retried, identity(2), "t3") is False
+    assert task.fold("retried", retried, identity(2), "t3", "celery@w1") is False
     assert task.state == "RECEIVED"
 
 
@@ -141,18 +141,18 @@ def test_signatures_of_a_task_that_reports_for_ever_are_bounded() -> None:
     """A task with thousands of progress events remembers the newest of them only."""
     task = Task("u1")
     for number in range(1000):
-        assert task.fold("progress", event("task-progress", number + 1), identity(number), "t")
+        assert task.fold("progress", event("task-progress", number + 1), identity(number), "t", "celery@w1")
 
     assert len(task._seen) == SIGNATURE_LENGTH * SIGNATURES_KEPT
-    assert task.fold("progress", event("task-progress", 1000), identity(999), "t") is False
+    assert task.fold("progress", event("task-progress", 1000), identity(999), "t", "celery@w1") is False
 
 
 def test_tasks_at_rest_share_one_number_for_equal_shapes() -> None:
     """100,000 tasks hold a few dozen numbers and not 100,000; however many there were, not all are remembered."""
     started = [Task("u1"), Task("u2")]
     for task in started:
-        task.fold("received", received(1.0), identity(1), "t")
-        task.fold("started", event("task-started", 2.0), identity(2), "t")
+        task.fold("received", received(1.0), identity(1), "t", "celery@w1")
+        task.fold("started", event("task-started", 2.0), identity(2), "t", "celery@w1")
     for number in range(SHAPES_KEPT + 10):
         shared(number << 9)
 
