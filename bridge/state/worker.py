@@ -42,8 +42,9 @@ class Worker:
     def count_start(self, pid: float | None) -> None:
         """A `task-started` of it was seen for the first time."""
         starts = self.starts
-        if pid in starts:
-            starts[pid] += 1
+        seen = starts.get(pid)
+        if seen is not None:
+            starts[pid] = seen + 1
             return
         if len(starts) >= PROCESSES:
             del starts[next(iter(starts))]
