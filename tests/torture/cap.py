@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from datetime import UTC, datetime
 
 from tests.servers.rabbitmq import RabbitServer
 from tests.torture.ledger import Publishing, Seen
@@ -66,6 +67,7 @@ def cap(scene: Scene, events: int, rate: int, segment_bytes: int, *, counted: bo
         early.wait(PATIENCE_SECONDS, process.assert_running)
         scene.reader.wait(early.events, PATIENCE_SECONDS, process.assert_running)
     process.kill()
+    killed_at = datetime.now(UTC)
     with scene.publishing(events - early.events, rate, max(early.accepted) + 1) as publishing:
         publishing.wait(PATIENCE_SECONDS + events / _SLOWEST_RATE, segments.look)
     publishing.accepted |= early.accepted
@@ -83,6 +85,8 @@ def cap(scene: Scene, events: int, rate: int, segment_bytes: int, *, counted: bo
     most = cut * _MESSAGE_BYTES / segment_bytes + 1
     report.fault_if(not cut <= said <= cut + most, f"{said} are said to be lost, {cut} are, in {most:.0f} segments")
     report.fault_if(counted and said != cut + own, f"{said} are said to be lost, {cut} and {own} are")
+    since = datetime.fromisoformat(scene.reader.seen.gaps[0]["from_time"])
+    report.fault_if(since > killed_at, f"the gap begins at {since}, what is lost was published from {killed_at} on")
     report.fault_if(alarms_of(scene.rabbitmq) > alarms, "RabbitMQ raised an alarm")
     return report
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from bridge.errors import ConnectError
 
 _HEAD = struct.Struct(">BBHIqQQIIII")
+_WRITTEN = 8
+"""Where in it the timestamp is."""
 _MAGIC = 0x50
 _USER = 0
 _U32 = struct.Struct(">I")
@@ -41,6 +43,8 @@ class Chunk:
     """Where in `data` the first entry begins."""
     whole: bool
     """Whether the checksum is right."""
+    written: bytes
+    """When it was, by the clock of the stream's leader: milliseconds since the epoch, 8 bytes, big-endian."""
 
     @property
     def next(self) -> int:
@@ -74,7 +78,8 @@ def read_chunk(payload: bytes, at: int = 0) -> Chunk:
     if magic != _MAGIC or kind != _USER or start + size > len(payload):
         raise ConnectError(f"the server sent a chunk that cannot be read (magic {magic:#x}, type {kind})")
     data = memoryview(payload)[start : start + size]
-    return Chunk(first, messages, entries, payload, start, zlib.crc32(data) == checksum)
+    written = payload[at + _WRITTEN : at + _WRITTEN + 8]
+    return Chunk(first, messages, entries, payload, start, zlib.crc32(data) == checksum, written)
 
 
 def read_batch(data: bytes, at: int) -> tuple[Batch, int]:

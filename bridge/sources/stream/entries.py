@@ -22,6 +22,7 @@ def cut(
     offset: int,
     tag: int,
     received_at: float | None,
+    written: bytes,
     known: dict[bytes, Envelope],
     deliveries: list[Delivery],
 ) -> tuple[int, int]:
@@ -35,6 +36,7 @@ def cut(
         offset: of the first of them.
         tag: the one that was given last.
         received_at: a number. (One that may be None is no machine's number, which each delivery would make anew.)
+        written: what stands in a position behind the offset.
         known: see `Envelopes`.
         deliveries: what is added to.
 
@@ -66,11 +68,10 @@ def cut(
             body, left = mark + 4, (left << 24) | (data[mark + 1] << 16) | (data[mark + 2] << 8) | data[mark + 3]
         if body + left != end:
             return number, place
-        tag += 1
-        offset += 1
+        tag, offset = tag + 1, offset + 1
         deliveries.append(Delivery(
             data[body:end], envelope.content_type, envelope.content_encoding, envelope.headers, envelope.routing_key,
-            False, received_at, tag, offset.to_bytes(8, "big"),
+            False, received_at, tag, offset.to_bytes(8, "big") + written,
         ))  # fmt: skip
         place = end
     return entries, place

@@ -9,7 +9,7 @@ from bridge.errors import ConnectError
 from bridge.model import Delivery, Gap
 from bridge.sources.stream.chunk import Chunk, read_chunk
 from bridge.sources.stream.held import Held
-from bridge.sources.stream.messages import Messages, Single, position_of
+from bridge.sources.stream.messages import Messages, Single, moment_of, position_of
 from bridge.sources.stream.place import OLDEST, Place
 from bridge.sources.stream.settled import Settled
 from bridge.sources.stream.starts import Starts
@@ -69,6 +69,8 @@ class Intake:
         self._known_bad: int | None = None
         self._waiting: list[Chunk | Single] = []
         self._whole_until = clock.now()
+        """What was written before is not lost: the moment when that was written which was read last. Where it is not
+        known, that of reading, or of our own start."""
         self.replicated = False
         """Whether what we read from may be a replica that lags behind another one, which we read from before."""
         self._subscribed_at = 0.0
@@ -79,9 +81,11 @@ class Intake:
 
     # Where to begin.
 
-    def begin(self, place: Place) -> None:
-        """The first subscription begins here."""
+    def begin(self, place: Place, *, whole_until: float | None = None) -> None:
+        """The first subscription begins here; all that was written before `whole_until` was read, if that is known."""
         self._place = place
+        if whole_until is not None:
+            self._known_whole(whole_until)
         self._wanted = place.value if place.kind == "offset" else None
 
     def place(self) -> Place:
@@ -94,11 +98,20 @@ class Intake:
             return self._place
         return Place("offset", max(self._wanted - 1, 0))
 
-    def replaced(self, reason: str, from_time: float) -> None:
-        """The stream is another than before: what it holds is read from its oldest message, behind a Gap."""
+    def replaced(self, reason: str, since: float | None = None) -> None:
+        """
+        The stream is another than before: what it holds is read from its oldest message, behind a Gap. That begins at
+        `since`, or with what was read last: what waited in the other stream is lost with it.
+        """
         self._wanted, self._place = None, OLDEST
         self._known_bad = None
-        self._tell(Gap(reason, from_time, self._clock.now(), position=position_of(0)))
+        since = self._whole_until if since is None else since
+        self._tell(Gap(reason, since, self._clock.now(), position=position_of(0, since)))
+
+    def _known_whole(self, until: float | None) -> None:
+        """A clock that is ahead of ours must not make a window end before it begins."""
+        now = self._clock.now()
+        self._whole_until = now if until is None else min(until, now)
 
     # What came.
 
@@ -138,7 +151,8 @@ class Intake:
     def _missing(self, reason: str, upto: int, lost: int, *, exact: bool) -> None:
         """So many messages before the offset `upto` are lost."""
         if lost > 0:
-            self._tell(Gap(reason, self._whole_until, self._clock.now(), lost, exact, position_of(upto)))
+            since = self._whole_until
+            self._tell(Gap(reason, since, self._clock.now(), lost, exact, position_of(upto, since)))
         self._wanted = upto
 
     def _tell(self, gap: Gap) -> None:
@@ -153,7 +167,7 @@ class Intake:
                     self.window.arrived(0, 0)
                     return
                 _log.warning("stream ends below our position", position=wanted, end=part.next)
-                self.replaced("stream-replaced", self._whole_until)
+                self.replaced("stream-replaced")
                 raise ConnectError(_REPLACED)
             self._proven = True
             if part.first > wanted and not self.tracking.explains(part.first - wanted):
@@ -173,11 +187,13 @@ class Intake:
             upto = max(part.next, first)
             self._missing("unreadable", upto, upto - first, exact=True)
             deliveries = []
-        self.put(deliveries, now)
+        self.put(deliveries)
+        if deliveries:
+            self._known_whole(moment_of(part.written) if isinstance(part, Chunk) else now)
 
     def _read(self, part: Chunk | Single, wanted: int, now: float) -> list[Delivery]:
         if isinstance(part, Single):
-            return self._messages.single(part, wanted)
+            return self._messages.single(part, wanted, now)
         if not part.whole:
             raise ConnectError(f"the chunk at offset {part.first} has a wrong checksum")
         handed = self._messages.handed
@@ -187,13 +203,12 @@ class Intake:
             self._messages.handed = handed
             raise
 
-    def put(self, deliveries: list[Delivery], now: float) -> None:
+    def put(self, deliveries: list[Delivery]) -> None:
         """They are next."""
         _, size = weigh(deliveries)
         self.window.arrived(len(deliveries), size)
         self.held.put(deliveries, size)
         if deliveries:
-            self._whole_until = now
             self._changed()
 
     # What is settled.

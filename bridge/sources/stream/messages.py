@@ -16,9 +16,15 @@ BATCH_TYPE = "application/vnd.rabbitmq.stream-batch"
 _U32 = struct.Struct(">I")
 
 
-def position_of(offset: int) -> bytes:
-    """Where to go on, as a delivery carries it: the offset of the next message, 8 bytes, big-endian."""
-    return offset.to_bytes(8, "big")
+def position_of(offset: int, moment: float = 0.0) -> bytes:
+    """
+    Where to go on, as a delivery carries it: the offset of the next message, then the moment when the one before it was
+    written (`Chunk.written`), each 8 bytes, big-endian.
+
+    Args:
+        moment: seconds since the epoch; 0: nobody knows.
+    """
+    return offset.to_bytes(8, "big") + int(moment * 1000).to_bytes(8, "big", signed=True)
 
 
 def offset_of(position: bytes) -> int:
@@ -28,9 +34,15 @@ def offset_of(position: bytes) -> int:
     Raises:
         ValueError: it is no position of a stream.
     """
-    if len(position) != 8:
-        raise ValueError("no position of a stream: it has 8 bytes")
-    return int.from_bytes(position, "big")
+    if len(position) not in (8, 16):  # a moment was not always in it
+        raise ValueError("no position of a stream: it has 16 bytes")
+    return int.from_bytes(position[:8], "big")
+
+
+def moment_of(written: bytes) -> float | None:
+    """In seconds since the epoch, of a chunk or of what a position has behind its offset; None: nobody knows."""
+    millis = int.from_bytes(written, "big", signed=True)
+    return millis / 1000 if millis > 0 else None
 
 
 @dataclass(slots=True)
@@ -82,7 +94,7 @@ class Messages:
         deliveries: list[Delivery] = []
         while left:
             if offset >= wanted:
-                count, at = cut(data, at, left, offset, self.handed, received_at, known, deliveries)
+                count, at = cut(data, at, left, offset, self.handed, received_at, chunk.written, known, deliveries)
                 self.handed, offset, left = self.handed + count, offset + count, left - count
                 if not left:
                     break
@@ -90,7 +102,7 @@ class Messages:
             (size,) = _U32.unpack_from(data, at)
             if size & 0x80000000:
                 batch, at = read_batch(data, at)
-                deliveries += self._unbatched(batch, offset, wanted, received_at)
+                deliveries += self._unbatched(batch, offset, wanted, received_at, chunk.written)
                 offset += batch.messages
                 continue
             start = at + 4
@@ -98,10 +110,12 @@ class Messages:
             offset += 1
             if offset > wanted:
                 envelope, body = open_(data, start, at)
-                deliveries.append(self._delivery(envelope, body, offset, received_at))
+                deliveries.append(self._delivery(envelope, body, offset, received_at, chunk.written))
         return deliveries, at, offset
 
-    def _delivery(self, envelope: Envelope, body: bytes, next_offset: int, received_at: float) -> Delivery:
+    def _delivery(
+        self, envelope: Envelope, body: bytes, next_offset: int, received_at: float, written: bytes
+    ) -> Delivery:
         self.handed += 1
         return Delivery(
             body,
@@ -112,20 +126,20 @@ class Messages:
             False,
             received_at,
             self.handed,
-            position_of(next_offset),
+            next_offset.to_bytes(8, "big") + written,
         )
 
-    def single(self, single: Single, wanted: int) -> list[Delivery]:
-        """The delivery, tagged, when its offset is `wanted` or above."""
+    def single(self, single: Single, wanted: int, now: float) -> list[Delivery]:
+        """The delivery, tagged, when its offset is `wanted` or above. When it was written AMQP does not say."""
         if single.first < wanted:
             single.tagged(None)
             return []
         self.handed += 1
-        single.delivery.tag, single.delivery.position = self.handed, position_of(single.next)
+        single.delivery.tag, single.delivery.position = self.handed, position_of(single.next, now)
         single.tagged(self.handed)
         return [single.delivery]
 
-    def _unbatched(self, batch: Batch, offset: int, wanted: int, received_at: float) -> list[Delivery]:
+    def _unbatched(self, batch: Batch, offset: int, wanted: int, received_at: float, written: bytes) -> list[Delivery]:
         """The deliveries of a batch whose first message has `offset`; one that holds all of it where it is sealed."""
         try:
             spans = unpack(batch)
@@ -134,11 +148,11 @@ class Messages:
                 return []
             self.handed += 1
             name = COMPRESSIONS[batch.compression] if batch.compression < len(COMPRESSIONS) else str(batch.compression)
-            position = position_of(offset + batch.messages)
+            position = (offset + batch.messages).to_bytes(8, "big") + written
             return [Delivery(batch.data, BATCH_TYPE, name, {}, "", False, received_at, self.handed, position)]
         deliveries = []
         for number, (data, start, end) in enumerate(spans, offset + 1):
             if number > wanted:
                 envelope, body = self._envelopes.open(data, start, end)
-                deliveries.append(self._delivery(envelope, body, number, received_at))
+                deliveries.append(self._delivery(envelope, body, number, received_at, written))
         return deliveries

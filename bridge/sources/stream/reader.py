@@ -15,7 +15,7 @@ from bridge.sources.amqp.refusal import BROKEN
 from bridge.sources.stream.dial import Dial
 from bridge.sources.stream.intake import Intake
 from bridge.sources.stream.link import Link
-from bridge.sources.stream.messages import offset_of
+from bridge.sources.stream.messages import moment_of, offset_of
 from bridge.sources.stream.place import OLDEST, Place
 
 _TURN_SECONDS = 0.5
@@ -168,7 +168,7 @@ class Reader:
         reason = "queue-deleted" if again and not existed else None
         gap = self._outage.end(reason, link.heard_at)
         if gap is not None:
-            self._intake.replaced(gap.reason, gap.from_time)
+            self._intake.replaced(gap.reason, None if self._begun else gap.from_time)
         link.lost.add_done_callback(lambda _: self._wake.set())
         self._changed()
 
@@ -177,9 +177,10 @@ class Reader:
             return
         if not self._begun:
             place = await self._first_place(link, self._position)
-            self._intake.begin(place)
+            since = None if self._position is None or self._forced is not None else moment_of(self._position[8:])
+            self._intake.begin(place, whole_until=since)
             if self._made and place.kind == "offset" and place.value:
-                self._intake.replaced("stream-replaced", self._clock.now())
+                self._intake.replaced("stream-replaced")
             self._begun = True
         await link.subscribe()
         self._ever_read = True

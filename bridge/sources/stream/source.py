@@ -33,9 +33,9 @@ class StreamSource:
     """
     Fulfils `bridge.sources.Source` for the stream `celeryev.bridge.<group>.stream` of a RabbitMQ.
 
-    A position is the offset of the next message, 8 bytes. `start(position)` goes on exactly there; `start(None)` where
-    the broker's own offset tracking says for this group, which is told what is settled at most a second later: at least
-    once. Over AMQP 0-9-1 (see `Dial`) the broker remembers nothing, so `start(None)` is the oldest message there.
+    `start(position)` goes on exactly there (see `messages.position_of`); `start(None)` where the broker's own offset
+    tracking says for this group, which is told what is settled at most a second later: at least once. Over AMQP 0-9-1
+    (see `Dial`) the broker remembers nothing, so `start(None)` is the oldest message there.
 
     A lost connection repeats nothing and loses nothing: what was read is held here, and reading goes on behind it.
     Of several replicas of a group one reads: `acquire` waits for the turn, which is held until the source is left. What

@@ -65,17 +65,21 @@ def batch(messages: Sequence[bytes], compression: int = 0) -> bytes:
     return struct.pack(">BHII", 0x80 | compression << 4, len(messages), len(data), len(packed)) + packed
 
 
-def chunk(first: int, entries: Sequence[bytes], *, messages: int | None = None, spoilt: bool = False) -> bytes:
+def chunk(
+    first: int, entries: Sequence[bytes], *, messages: int | None = None, spoilt: bool = False, written_ms: int = 0
+) -> bytes:
     """A chunk whose first message has the offset `first`."""
     data = b"".join(entries)
     checksum = zlib.crc32(data) ^ (1 if spoilt else 0)
     count = len(entries) if messages is None else messages
-    return struct.pack(">BBHIqQQIIII", 0x50, 0, len(entries), count, 0, 1, first, checksum, len(data), 0, 0) + data
+    sizes = (len(data), 0, 0)
+    return struct.pack(">BBHIqQQIIII", 0x50, 0, len(entries), count, written_ms, 1, first, checksum, *sizes) + data
 
 
-def numbered(first: int, upto: int) -> bytes:
+def numbered(first: int, upto: int, written_ms: int = 0) -> bytes:
     """A chunk of the messages with offsets from `first` to before `upto`; each body is its offset."""
-    return chunk(first, [simple(message(b"%d" % offset)) for offset in range(first, upto)])
+    entries = [simple(message(b"%d" % offset)) for offset in range(first, upto)]
+    return chunk(first, entries, written_ms=written_ms)
 
 
 def deliver(payload: bytes, subscription: int = 1) -> bytes:

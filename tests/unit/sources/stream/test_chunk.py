@@ -8,9 +8,10 @@ from tests.unit.sources.stream.streaming import batch, chunk, simple
 
 
 def test_a_chunk_is_read() -> None:
-    """Its offsets, its number of entries, where they begin, and that its checksum is right."""
-    found = read_chunk(b"x" + chunk(7, [simple(b"a"), simple(b"b")]), 1)
+    """Its offsets, its number of entries, where they begin, when it was written, and that its checksum is right."""
+    found = read_chunk(b"x" + chunk(7, [simple(b"a"), simple(b"b")], written_ms=1795178793250), 1)
     assert (found.first, found.next, found.messages, found.entries, found.whole) == (7, 9, 2, 2, True)
+    assert found.written == (1795178793250).to_bytes(8, "big")
     assert found.data[found.at :] == b"\0\0\0\1a\0\0\0\1b"
 
 

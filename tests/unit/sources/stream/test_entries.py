@@ -27,6 +27,8 @@ _MESSAGES = st.one_of(
     st.binary(min_size=90, max_size=300).map(lambda noise: message(b"x" * 200)[:95] + noise),
 )
 
+WRITTEN = position_of(0, 7.25)[8:]
+
 
 @given(st.lists(_MESSAGES, max_size=12), st.integers(0, 5), st.integers(0, 5))
 def test_what_is_cut_is_what_an_envelope_opened_alone_holds(messages: list[bytes], offset: int, tag: int) -> None:
@@ -36,7 +38,9 @@ def test_what_is_cut_is_what_an_envelope_opened_alone_holds(messages: list[bytes
     part = read_chunk(chunk(0, [simple(data) for data in messages]))
     at, done = part.at, 0
     while done < len(messages):
-        count, at = cut(part.data, at, len(messages) - done, offset + done, tag + done, 5.0, envelopes.known, found)
+        count, at = cut(
+            part.data, at, len(messages) - done, offset + done, tag + done, 5.0, WRITTEN, envelopes.known, found
+        )
         for number, delivery in enumerate(found[len(found) - count :], done):
             envelope, body = opened[number]
             assert delivery == Delivery(
@@ -47,7 +51,7 @@ def test_what_is_cut_is_what_an_envelope_opened_alone_holds(messages: list[bytes
                 envelope.routing_key,
                 received_at=5.0,
                 tag=tag + number + 1,
-                position=position_of(offset + number + 1),
+                position=position_of(offset + number + 1, 7.25),
             )
         done += count
         if done < len(messages):  # none of ours, or with something behind its data
@@ -65,7 +69,7 @@ def test_ordinary_messages_are_cut_to_the_last() -> None:
     for one in (message(b"l" * 400), message(b"s" * 180, routing_key="task.received")):
         envelopes.open(one, 0, len(one))
     part, found = read_chunk(chunk(0, [simple(one) for one in data])), list[Delivery]()
-    assert cut(part.data, part.at, 6, 0, 0, 0.0, envelopes.known, found) == (6, len(part.data))
+    assert cut(part.data, part.at, 6, 0, 0, 0.0, WRITTEN, envelopes.known, found) == (6, len(part.data))
     assert [len(one.body) for one in found] == [180, 400] * 3
 
 
@@ -76,11 +80,11 @@ def test_it_stops_at_a_batch_and_before_what_is_unknown() -> None:
     envelopes.open(known, 0, len(known))
     for other in (batch([known]), simple(message(b"x" * 200, routing_key="other"))):
         part = read_chunk(chunk(0, [simple(known), other]))
-        assert cut(part.data, part.at, 2, 0, 0, 0.0, envelopes.known, found)[0] == 1
+        assert cut(part.data, part.at, 2, 0, 0, 0.0, WRITTEN, envelopes.known, found)[0] == 1
     assert len(found) == 2
 
 
 def test_an_entry_that_ends_with_the_data_is_an_error() -> None:
     """There is no size of the next one."""
     with pytest.raises((struct.error, IndexError)):
-        cut(b"\0", 0, 1, 0, 0, 0.0, {}, [])
+        cut(b"\0", 0, 1, 0, 0, 0.0, WRITTEN, {}, [])

@@ -77,9 +77,57 @@ def test_what_was_cut_off_is_a_gap() -> None:
     reading.intake.oldest(20)
     gap, *rest = reading.taken()
     assert isinstance(gap, Gap)
-    assert (gap.reason, gap.lost, gap.lost_exact, gap.position) == ("truncated", 12, False, position_of(20))
+    assert (gap.reason, gap.lost, gap.lost_exact) == ("truncated", 12, False)
+    assert gap.position == position_of(20, gap.from_time)
     assert gap.to_time - gap.from_time == 3
     assert rest == bodies(20, 23)
+
+
+def ago(reading: Reading, seconds: float) -> int:
+    """As a chunk says it."""
+    return round((reading.clock.now() - seconds) * 1000)
+
+
+@pytest.mark.parametrize("lag", [3600.0, -5.0])
+def test_a_gap_begins_when_that_was_written_which_was_read_last(lag: float) -> None:
+    """However far behind we read: what is lost was written after it. But never after our own clock."""
+    reading = Reading(7)
+    since = reading.clock.now()
+    reading.intake.chunk(numbered(6, 9, ago(reading, lag)), 0)
+    reading.clock.turn(3)
+    reading.intake.chunk(numbered(20, 21, ago(reading, 0)), 0)
+    reading.intake.oldest(20)
+    _, _, gap, last = reading.intake.held.take()
+    assert isinstance(gap, Gap)
+    assert (gap.from_time, gap.to_time) == (since - max(lag, 0), since + 3)
+    assert gap.position == position_of(20, gap.from_time)
+    assert last.position == position_of(21, since + 3)
+
+
+@pytest.mark.parametrize("written", [0, -1, 2**63 - 1])
+def test_where_no_moment_is_known_it_is_that_of_reading(written: int) -> None:
+    """So it is over AMQP, and of whatever else a server says."""
+    reading = Reading(7)
+    reading.clock.turn(3)
+    reading.intake.chunk(numbered(6, 9, written), 0)
+    reading.clock.turn(3)
+    reading.intake.replaced("stream-replaced")
+    *_, gap = reading.intake.held.take()
+    assert isinstance(gap, Gap)
+    assert gap.to_time - gap.from_time == 3
+
+
+def test_a_gap_at_the_start_begins_with_the_position() -> None:
+    """Not with the process that goes on there."""
+    reading = Reading()
+    since = reading.clock.now() - 500
+    reading.intake.begin(Place("offset", 7), whole_until=since)
+    reading.intake.place()
+    reading.intake.chunk(numbered(20, 21, ago(reading, 0)), 0)
+    reading.intake.oldest(20)
+    gap, _ = reading.intake.held.take()
+    assert isinstance(gap, Gap)
+    assert (gap.from_time, gap.to_time) == (since, reading.clock.now())
 
 
 def test_a_jump_over_what_is_no_message_is_no_gap() -> None:
@@ -129,7 +177,7 @@ def test_a_stream_that_ends_below_the_position_is_another() -> None:
     reading.intake.chunk(numbered(0, 2), 0)
     gap, *rest = reading.taken()
     assert isinstance(gap, Gap)
-    assert (gap.reason, gap.lost, gap.position) == ("stream-replaced", None, position_of(0))
+    assert (gap.reason, gap.lost, gap.position) == ("stream-replaced", None, position_of(0, gap.from_time))
     assert rest == bodies(0, 2)
 
 

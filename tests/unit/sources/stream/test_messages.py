@@ -5,7 +5,7 @@ import pytest
 from bridge.errors import ConnectError
 from bridge.model import Delivery
 from bridge.sources.stream.chunk import read_chunk
-from bridge.sources.stream.messages import BATCH_TYPE, Messages, Single, offset_of, position_of
+from bridge.sources.stream.messages import BATCH_TYPE, Messages, Single, moment_of, offset_of, position_of
 from tests.unit.sources.stream.streaming import batch, chunk, message, numbered, simple
 
 
@@ -13,10 +13,10 @@ def test_the_messages_of_a_chunk_become_deliveries() -> None:
     """In order, tagged from 1 on over all chunks, each with the position behind it."""
     messages = Messages()
     one, two = messages.read(read_chunk(numbered(7, 9)), 0, 5.0)
-    (three,) = messages.read(read_chunk(numbered(20, 21)), 0, 6.0)
+    (three,) = messages.read(read_chunk(numbered(20, 21, 5500)), 0, 6.0)
     assert (one.body, two.body, three.body) == (b"7", b"8", b"20")
     assert (one.tag, two.tag, three.tag) == (1, 2, 3)
-    assert (one.position, three.position) == (position_of(8), position_of(21))
+    assert (one.position, three.position) == (position_of(8), position_of(21, 5.5))
     assert (one.content_type, one.content_encoding, one.routing_key) == ("application/json", "utf-8", "task.multi")
     assert (one.headers, one.received_at, one.redelivered) == ({"hostname": "w1"}, 5.0, False)
 
@@ -42,9 +42,9 @@ def test_all_sizes_of_messages_are_read() -> None:
 
 @pytest.mark.parametrize("compression", [0, 1])
 def test_batches_are_unpacked(compression: int) -> None:
-    """Their messages have offsets of their own, also when some are not wanted."""
+    """Their messages have offsets of their own, also when some are not wanted, and the chunk's moment."""
     entries = [simple(message(b"0")), batch([message(b"1"), message(b"2"), message(b"3")], compression)]
-    data = chunk(0, [*entries, simple(message(b"4"))], messages=5)
+    data = chunk(0, [*entries, simple(message(b"4"))], messages=5, written_ms=2000)
     found = Messages().read(read_chunk(data), 2, 0)
     assert [(delivery.body, offset_of(delivery.position or b"")) for delivery in found] == [
         (b"2", 3),
@@ -52,6 +52,7 @@ def test_batches_are_unpacked(compression: int) -> None:
         (b"4", 5),
     ]
     assert [delivery.tag for delivery in found] == [1, 2, 3]
+    assert [delivery.position for delivery in found] == [position_of(offset, 2.0) for offset in (3, 4, 5)]
 
 
 def test_a_batch_that_cannot_be_undone_is_one_delivery() -> None:
@@ -80,14 +81,17 @@ def test_a_chunk_that_does_not_hold_what_it_says_is_refused(data: bytes) -> None
 def test_a_single_message_is_tagged_or_passed_over() -> None:
     """As it comes over AMQP: who brought it is told its tag."""
     messages, told = Messages(), list[int | None]()
-    assert messages.single(Single(4, Delivery(b"a"), told.append), 5) == []
-    (found,) = messages.single(Single(5, Delivery(b"b"), told.append), 5)
+    assert messages.single(Single(4, Delivery(b"a"), told.append), 5, 3.0) == []
+    (found,) = messages.single(Single(5, Delivery(b"b"), told.append), 5, 3.0)
     assert told == [None, 1]
-    assert (found.tag, found.position) == (1, position_of(6))
+    assert (found.tag, found.position) == (1, position_of(6, 3.0))
 
 
 def test_a_position_is_read_back() -> None:
-    """Anything else than eight bytes is no position."""
-    assert offset_of(position_of(2**40)) == 2**40
-    with pytest.raises(ValueError, match="8 bytes"):
+    """Also one without a moment, as they were once; anything else is no position."""
+    position = position_of(2**40, 1795178793.25)
+    assert (offset_of(position), moment_of(position[8:])) == (2**40, 1795178793.25)
+    assert (offset_of(position[:8]), moment_of(position[:8][8:])) == (2**40, None)
+    assert moment_of(position_of(7)[8:]) is moment_of(b"\xff" * 8) is None
+    with pytest.raises(ValueError, match="16 bytes"):
         offset_of(b"12")

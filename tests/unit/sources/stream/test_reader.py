@@ -116,18 +116,19 @@ def test_reading_begins_where_it_should() -> None:
 
 
 def test_a_position_of_a_stream_that_we_just_made_is_of_another() -> None:
-    """Whatever it holds by now: a Gap, and all of it."""
+    """Whatever it holds by now: a Gap since that position was reached, and all of it."""
 
     async def check() -> None:
         reading = Reading()
         link = reading.link(existed=False)
-        reading.reader.start(position_of(7), tracked=False)
+        since = reading.clock.now() - 500
+        reading.reader.start(position_of(7, since), tracked=False)
         running = asyncio.create_task(reading.reader.run())
         await until(lambda: bool(link.places))
         assert link.places == [Place("oldest")]
         (gap,) = reading.intake.held.take()
         assert isinstance(gap, Gap)
-        assert gap.reason == "stream-replaced"
+        assert (gap.reason, gap.from_time) == ("stream-replaced", since)
         await reading.close(running)
 
     run(check())
