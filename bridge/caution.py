@@ -27,12 +27,14 @@ class Caution:
     Args:
         deaths: of processes that looked at what lies behind the position.
         reach: deliveries that each of them can have looked at.
+        gaps_move: whether a gap that is durable moves the position, so that who died behind it was not counted here.
     """
 
-    def __init__(self, deaths: int, reach: int) -> None:
+    def __init__(self, deaths: int, reach: int, *, gaps_move: bool = False) -> None:
         self._deaths = deaths
         self._left = reach if deaths >= ALONE_FROM else 0
         self._passed = 0
+        self._gaps_move = gaps_move
         self._condemns = deaths >= POISON_FROM
         if self._left:
             _log.warning("the bridge died repeatedly: deliveries are taken one by one", times=deaths)
@@ -51,6 +53,8 @@ class Caution:
         self._passed += deliveries
         self._left = max(0, self._left - deliveries)
         first = some[0]
+        if isinstance(first, Gap) and self._gaps_move:
+            self._condemns = False  # what they died of is no longer there
         if self._condemns and isinstance(first, Delivery):
             self._condemns = False
             _log.error("a delivery is dead-lettered as poison", times=self._deaths)

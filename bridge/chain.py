@@ -164,7 +164,7 @@ class Chain:
             beginning = asyncio.ensure_future(self._counting.begin())  # now: what is recalled may be deadly as well
             if not await self._unless_stopped(beginning):
                 return
-            caution = Caution(beginning.result(), REACH)
+            caution = Caution(beginning.result(), REACH, gaps_move=position is not None)
             memory = None if caution.alone else self._memory
             if memory and not await self._unless_stopped(memory.recall(self.pipeline, position)):
                 await self._rest()

@@ -17,7 +17,9 @@ from bridge.pipeline import Limit, Pipeline
 from bridge.service.encoders import ByCluster
 from bridge.service.memories import Memories
 from bridge.service.outputs import Outputs
+from bridge.service.rewound import Rewound
 from bridge.service.writer import transactional_id
+from bridge.sinks import Sink
 from bridge.sources import Source
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
@@ -79,7 +81,7 @@ class Builder:
             self._pipeline(encoder, end.label, self._config.on_invalid),
             counters=counters,
             memory=memory,
-            counting=self._counting(end, source),
+            counting=self._counting(end, source, sink),
             max_unsettled_bytes=end.max_unsettled_bytes,
             clock=self._clock,
         )
@@ -174,13 +176,15 @@ class Builder:
         """Whether the broker keeps the position in a stream: Kafka's transactions hold it themselves."""
         return end.queue_type == "stream" and self._config.to.kind != "kafka"
 
-    def _counting(self, end: SourceEnd, source: Source) -> Counting | None:
+    def _counting(self, end: SourceEnd, source: Source, sink: Sink) -> Counting | None:
         """Whoever keeps the position counts starts beside it; None: the sink, if anybody."""
-        if not self._remembered(end):
+        if end.queue_type != "stream":
             return None
         from bridge.sources.stream import StreamSource
 
-        return source if isinstance(source, StreamSource) else None
+        if not isinstance(source, StreamSource):
+            return None
+        return source if self._remembered(end) else Rewound(source, sink, self._clock)
 
 
 def build(config: Config, clock: Clock) -> list[Chain]:

@@ -49,14 +49,17 @@ class Sink(Protocol):
         """The position to go on from. An exactly-once sink fences the old writer first; others return None."""
         ...
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:
         """
         Note, durably, that somebody is about to look at what lies behind the position. After `resume`, before the first
         `send`.
 
+        Args:
+            place: where that is, if it is not the position that is kept here.
+
         Returns:
-            How often that was noted before with nothing sent behind it: whoever looked died. 0 where nobody counts,
-            because no position is kept here, or the source's broker does.
+            How often that was noted before, of this place, with nothing sent behind it: whoever looked died. 0 where
+            nobody counts, because no position is kept here, or the source's broker does.
 
         Raises:
             SinkError: it cannot go on.

@@ -58,9 +58,9 @@ class Apart:
         """The position that the sink of the records knows."""
         return await self._records.resume()
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:
         """What the sink of the records counts."""
-        return await self._records.begin()
+        return await self._records.begin(place)
 
     async def rest(self) -> None:
         """What the sink of the records counts."""

@@ -41,6 +41,7 @@ class MemorySink:
         connect: Iterable[BridgeError] = (),
         position: bytes | None = None,
         begun: int = 0,
+        begun_at: str = "",
         fail_fast: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -52,7 +53,7 @@ class MemorySink:
             connect: what the first attempts to connect meet: a transient error is waited out (raised with
                 `fail_fast`), a permanent one is raised.
             position: what `resume` returns until a send with a position is durable.
-            begun: how often others called `begin` since then.
+            begun, begun_at: how often others called `begin` since then, and for which place.
             fail_fast: raise ConnectError instead of waiting for the server.
             clock: times the attempts to connect.
         """
@@ -69,6 +70,7 @@ class MemorySink:
         self._changed = asyncio.Event()
         self.position = position
         self.begun = begun
+        self.begun_at = begun_at
         self.records: list[Record] = []
         self.sends: list[tuple[list[Record], bytes | None]] = []
 
@@ -136,9 +138,10 @@ class MemorySink:
         """The last position that is durable."""
         return self.position
 
-    async def begin(self) -> int:
-        """How often it was called since a position became durable, before this time."""
-        self.begun += 1
+    async def begin(self, place: str = "") -> int:
+        """How often it was called for this place since a position became durable, before this time."""
+        self.begun = (self.begun if self.begun_at == place else 0) + 1
+        self.begun_at = place
         return self.begun - 1
 
     async def rest(self) -> None:
@@ -187,7 +190,7 @@ class MemorySink:
             self.sends.append((sent.records, sent.position))
             if sent.position is not None:
                 self.position = sent.position
-                self.begun = 0
+                self.begun, self.begun_at = 0, ""
             if not sent.confirmation.done():
                 sent.confirmation.set_result(None)
         self._changed.set()

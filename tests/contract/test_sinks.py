@@ -408,6 +408,26 @@ def test_sink_that_remembers_counts_who_began_and_sent_nothing(sink_harness: Sin
     claim(sink_harness, check)
 
 
+@sinks("remembers")
+def test_sink_that_remembers_counts_at_one_place(sink_harness: SinkHarness) -> None:
+    """Who died elsewhere died of something else; so it is begun anew there, and here again."""
+
+    async def check() -> None:
+        async with sink_harness.sink() as sink:
+            await sink.resume()
+            for place, before in (("", 0), ("", 1), ("oldest", 0), ("oldest", 1)):
+                assert await sink.begin(place) == before
+        async with sink_harness.sink() as sink:
+            await sink.resume()
+            for place, before in (("oldest", 2), ("offset 7", 0), ("", 0), ("", 1)):
+                assert await sink.begin(place) == before
+            await sink.begin("oldest")
+            await sink.rest()
+            assert await sink.begin("oldest") == 0
+
+    claim(sink_harness, check)
+
+
 @sinks(without="remembers")
 def test_sink_that_keeps_no_position_counts_nobody(sink_harness: SinkHarness) -> None:
     """That is the source's, or nobody's."""

@@ -228,6 +228,20 @@ def test_starts_at_a_place_are_counted_until_something_is_settled(rabbitmq: Rabb
     run(check(), seconds=40)
 
 
+def test_starts_are_counted_at_the_place_where_they_begin(rabbitmq: RabbitServer, group: str) -> None:
+    """Who died where the broker remembers died of nothing that lies elsewhere, and the other way round."""
+
+    async def check() -> None:
+        async with StreamSource(url(rabbitmq), group=group):
+            await send(rabbitmq, numbered(1, 5))
+        places = (None, 0), (None, 1), ("2", 0), ("2", 1), ("next", 0), ("next", 0), ("2026-11-20", 0), (None, 0)
+        for place, before in places:
+            async with StreamSource(url(rabbitmq), group=group, start=place) as source:
+                assert await source.begin() == before
+
+    run(check(), seconds=40)
+
+
 def test_over_amqp_no_start_is_counted(rabbitmq: RabbitServer, group: str) -> None:
     """Nobody remembers it there."""
 

@@ -44,6 +44,15 @@ def test_after_five_deaths_the_first_delivery_is_poison(deaths: int) -> None:
     assert caution.next(ITEMS[1:]) == [ITEMS[1]]
 
 
+@pytest.mark.parametrize("gaps_move", [True, False])
+def test_behind_a_gap_that_moved_the_position_nobody_is_poison(gaps_move: bool) -> None:
+    """Whoever died there was counted anew; what the others died of is gone. Where a gap moves nothing, nobody knows."""
+    caution = Caution(5, reach=2, gaps_move=gaps_move)
+    assert caution.next([GAP, *ITEMS]) == [GAP]
+    assert caution.alone
+    assert isinstance(caution.next(ITEMS)[0], Poison) is not gaps_move
+
+
 def test_far_from_the_position_a_few_go_together() -> None:
     """The first 64 alone; then a 32nd of what was passed, so that a chain's reach takes seconds."""
     caution, sizes = Caution(3, reach=6000), []

@@ -27,7 +27,7 @@ class AtLeastOnce:
         """None: Kafka does not know where we were, the source's broker does."""
         return None
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:  # noqa: ARG002 - as below
         """0: nothing is kept beside the records."""
         return 0
 

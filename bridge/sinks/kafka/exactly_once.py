@@ -12,7 +12,7 @@ from bridge.errors import SinkError
 from bridge.model import Record
 from bridge.sinks import LettersWritten
 from bridge.sinks.kafka.look import look
-from bridge.sinks.kafka.positions import SETTINGS, PositionReader
+from bridge.sinks.kafka.positions import SETTINGS, Begun, PositionReader
 from bridge.sinks.kafka.producer import start
 from bridge.sinks.kafka.target import Target
 from bridge.sinks.kafka.transactions import MakeLanes, Transactions
@@ -79,21 +79,21 @@ class ExactlyOnce:
             log.info("kafka writer took its place", transactional_id=self._transactional_id)
         return self._transactions.position
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:
         """As `Sink.begin`; raises as `put`."""
         if not self._transactions.committed:
             raise SinkError(_NOT_ASKED)
-        before = self._transactions.begun
-        await self._note(1)
-        return before
+        begun = self._transactions.begun
+        await self._note(Begun(1, place))
+        return begun.times if begun.place == place else 0
 
     async def rest(self) -> None:
         """As `Sink.rest`."""
-        await self._note(-1)
+        await self._note(Begun(-1, self._transactions.begun.place))
 
-    async def _note(self, begins: int) -> None:
+    async def _note(self, begin: Begun) -> None:
         send = await self._window.open()
-        self._transactions.put(send, [], None, begins=begins)
+        self._transactions.put(send, [], None, begun=begin)
         await send.confirmation
 
     def put(self, send: Send, records: Sequence[Record], position: bytes | None) -> None:

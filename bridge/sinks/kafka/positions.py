@@ -9,6 +9,7 @@ Key: the writer's transactional id. Value: a JSON object of
     writer          which run of a bridge wrote it: 32 hexadecimal digits
     transaction     of that run, counted from 0
     begun           how often bridges began to look at what lies behind the position and committed nothing; without it 0
+    begun_at        where that was instead, as a text; without it: at the position
 """
 
 import asyncio
@@ -48,19 +49,35 @@ _WAIT_MS = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """How often bridges began to look at what lies behind a place, and committed nothing."""
+
+    times: int = 0
+    place: str = ""
+    """Empty: the position."""
+
+    def plus(self, more: "Begun") -> "Begun":
+        """With these, which may be taken back; a count is of one place, the last one."""
+        times = max((self.times if self.place == more.place else 0) + more.times, 0)
+        return Begun(times, more.place if times else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """What was stored last."""
 
     position: bytes | None
     writer: str
     transaction: int
-    begun: int = 0
+    begun: Begun = Begun()
 
     def record(self, topic: str, transactional_id: str, now_ms: int) -> Record:
         """It as a record for the topic of positions."""
         fields: dict[str, Any] = {"version": _VERSION, "writer": self.writer, "transaction": self.transaction}
-        if self.begun:
-            fields["begun"] = self.begun
+        if self.begun.times:
+            fields["begun"] = self.begun.times
+        if self.begun.place:
+            fields["begun_at"] = self.begun.place
         try:
             fields["position"] = None if self.position is None else self.position.decode()
         except UnicodeDecodeError:
@@ -85,7 +102,8 @@ def parse(value: bytes | None) -> Stored | None:
         position: bytes | None = None if text is None else text.encode()
         if coded is not None:
             position = base64.b64decode(coded, validate=True)
-        return Stored(position, str(fields["writer"]), int(fields["transaction"]), int(fields.get("begun", 0)))
+        begun = Begun(int(fields.get("begun", 0)), str(fields.get("begun_at", "")))
+        return Stored(position, str(fields["writer"]), int(fields["transaction"]), begun)
     except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError, AttributeError) as error:
         raise SinkError("what is stored as our position is none; `--start` begins anew") from error
 

@@ -150,14 +150,14 @@ class KafkaSink:
             return None
         return await self._opened().resume()
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:
         """
         As `Sink.begin`: with a transactional id a transaction of its own, beside the stored position.
 
         Raises:
             SinkError: the sink is closed, or fenced.
         """
-        return await self._opened().begin()
+        return await self._opened().begin(place)
 
     async def rest(self) -> None:
         """As `Sink.rest`, likewise; raises as `begin`."""

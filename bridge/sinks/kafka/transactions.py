@@ -11,7 +11,7 @@ from bridge.errors import FencedError, SinkError
 from bridge.model import Record
 from bridge.sinks import LettersWritten
 from bridge.sinks.kafka.lanes import Lanes
-from bridge.sinks.kafka.positions import Stored
+from bridge.sinks.kafka.positions import Begun, Stored
 from bridge.sinks.kafka.producer import Producer
 from bridge.sinks.kafka.window import Send, Window
 
@@ -40,8 +40,8 @@ class Entry:
     records: Sequence[Record]
     """As they are sent: what was refused is replaced by its dead letter."""
     position: bytes | None
-    begins: int = 0
-    """1: it only notes that what lies behind the position is about to be looked at; -1: it takes that back."""
+    begun: Begun | None = None
+    """1 time: it only notes that what lies behind a place is about to be looked at; -1: it takes that back."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ class Transactions:
         """Transactions so far; with the first one we have taken our place."""
         self.position: bytes | None = None
         """The last one that is committed."""
-        self.begun = 0
+        self.begun = Begun()
         """How often it was noted that what lies behind that is looked at, and nothing was committed since."""
         self._window = window
         self._parts = Window()
@@ -96,10 +96,10 @@ class Transactions:
         """Begun, and not known to be committed."""
         self._opened = float("-inf")  # of the loop's clock: the pace is the network's
 
-    def put(self, send: Send, records: Sequence[Record], position: bytes | None, *, begins: int = 0) -> None:
+    def put(self, send: Send, records: Sequence[Record], position: bytes | None, *, begun: Begun | None = None) -> None:
         """Queue a send for the next transaction. Its position covers it and all before it; None: none of its own."""
         send.pieces = 1
-        self._waiting.append(Entry(send, records, position, begins))
+        self._waiting.append(Entry(send, records, position, begun))
         self._records += len(records)
         self._news.set()
 
@@ -126,7 +126,7 @@ class Transactions:
         """
         self.check(stored)
         if not self.committed:
-            self.position, self.begun = (stored.position, stored.begun) if stored is not None else (None, 0)
+            self.position, self.begun = (stored.position, stored.begun) if stored is not None else (None, Begun())
             if self._open is not None:  # of our own first one we know nothing: somebody else may have come between
                 self._waiting[:0], self._open = self._open.entries, None
         elif self._open is not None and stored == self._open.stored:
@@ -192,10 +192,10 @@ class Transactions:
         position = positions[-1] if positions else self.position
         begun = self.begun
         for entry in entries:
-            if entry.begins:
-                begun = max(begun + entry.begins, 0)
+            if entry.begun is not None:
+                begun = begun.plus(entry.begun)
             elif entry.records or entry.position is not None:
-                begun = 0
+                begun = Begun()
         return Transaction(entries, Stored(position, self._writer, self.committed, begun))
 
     async def _write(self, producer: Producer, transaction: Transaction) -> None:

@@ -60,7 +60,7 @@ class LinesSink:
     async def resume(self) -> None:
         """None: lines hold no position."""
 
-    async def begin(self) -> int:
+    async def begin(self, place: str = "") -> int:  # noqa: ARG002 - as below
         """0: nothing is kept beside lines."""
         return 0
 

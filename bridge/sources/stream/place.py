@@ -9,6 +9,10 @@ from typing import Literal
 _FIRST, _NEXT, _OFFSET, _TIMESTAMP = 1, 3, 4, 5
 """PROTOCOL.adoc, "Subscribe": OffsetSpecification. 2 is the last chunk."""
 
+_TIME_BIT = 2**55
+_OFFSET_BITS = _TIME_BIT - 1
+"""No stream gets there; milliseconds since the epoch are fewer."""
+
 _OFFSET_TEXT = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -31,6 +35,22 @@ class Place:
                 return struct.pack(">HQ", _OFFSET, self.value)
             case "time":
                 return struct.pack(">Hq", _TIMESTAMP, self.value)
+
+    @property
+    def text(self) -> str:
+        """For people, and to tell places apart."""
+        return self.kind if self.kind in ("oldest", "next") else f"{self.kind} {self.value}"
+
+    @property
+    def number(self) -> int | None:
+        """Tells places apart, in 56 bits; None: what lies there is something else each time."""
+        match self.kind:
+            case "next":
+                return None
+            case "time":
+                return _TIME_BIT | self.value
+            case _:
+                return self.value & _OFFSET_BITS
 
     def argument(self) -> object:
         """As the consumer argument `x-stream-offset` has it; AMQP knows instants in whole seconds only."""

@@ -214,7 +214,8 @@ class Reader:
         if not starts.wanted:
             return
         if not starts.known:
-            starts.found(await link.stored(), await link.noted())
+            place = await self._first_place(link, None)
+            starts.found(place.number, await link.noted())
         if (due := starts.due) is not None:
             await link.note(due)
             starts.noted(due)

@@ -90,13 +90,13 @@ class StreamSource:
             self._lock = plan.lock()
             self._dial = Dial(plan, group, prefetch, clock)
         with collecting(problems):
-            self._forced = None if start is None else read_place(start)
+            self.forced = None if start is None else read_place(start)
+            """Where `start` begins, whatever it is given; None: there."""
         if problems:
             raise ConfigError(problems)
         self._clock = clock
         self._prefetch, self._max_unsettled_bytes = prefetch, max_unsettled_bytes
-        self._remembered = remembered
-        self._fail_fast = fail_fast
+        self._remembered, self._fail_fast = remembered, fail_fast
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -111,7 +111,7 @@ class StreamSource:
             self._dial,
             self._intake,
             shown=self.shown,
-            forced=self._forced,
+            forced=self.forced,
             fail_fast=self._fail_fast,
             clock=self._clock,
             changed=self._arrived.set,
@@ -275,7 +275,7 @@ class StreamSource:
         """Another one goes on: what the broker remembers is its to say, and `--start` was for our first turn."""
         self._intake.tracked = False
         self._intake.starts.leave()
-        self._forced = None
+        self.forced = None
 
     def settle(self, deliveries: Sequence[Delivery]) -> None:
         """As `Source.settle`: whatever connection a delivery came over."""

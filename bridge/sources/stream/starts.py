@@ -11,6 +11,7 @@ is settled."""
 
 _COUNT_BIT = 56
 _POSITION = 2**_COUNT_BIT - 1
+"""As a position: none. What was noted there is found by nobody."""
 _MOST = 127
 """What is read as a negative number elsewhere is not written."""
 
@@ -27,8 +28,9 @@ class Starts:
     """
     The count, as it is at the broker and as it is to be. Belongs to the event loop.
 
-    It is an "offset" of 8 bytes: in the first the count, in the others the position it belongs to. Where that is no
-    longer the one that is remembered, it counts for nothing: somebody settled something, and could not say so here.
+    It is an "offset" of 8 bytes: in the first the count, in the others the position it belongs to, or another place
+    where reading was made to begin (`Place.number`). Where that is not where reading begins now, it counts for nothing:
+    somebody settled something and could not say so here, or who died looked at something else.
 
     So it is higher than any offset, and stays: what is below the oldest message is forgotten whenever a segment begins
     (osiris_tracking.erl, snapshot; measured on RabbitMQ 3.10: a 3 was, a 3 in the first byte was not).
@@ -57,16 +59,16 @@ class Starts:
         """Whether it was found out what is noted."""
         return self._position is not None
 
-    def found(self, stored: int | None, noted: int | None) -> None:
+    def found(self, place: int | None, noted: int | None) -> None:
         """
         What the broker remembers.
 
         Args:
-            stored: the offset of the last message that is done; None: none is.
+            place: where reading begins; None: where it never began before.
             noted: the count; None: there is none.
         """
-        self._position = 0 if stored is None else stored + 1
-        if noted is not None and noted & _POSITION == self._position:
+        self._position = _POSITION if place is None else place
+        if place is not None and noted is not None and noted & _POSITION == place:
             self._count = noted >> _COUNT_BIT
         if self._count >= ALONE_FROM:
             self._careful = CAREFUL_ITEMS

@@ -22,8 +22,15 @@ class ApartHarness(MemorySinkHarness):
 
         mains = [one for one in self._sinks if not any(found.value.startswith(DEAD) for found in one.records)]
         position = next((one.position for one in reversed(mains) if one.position is not None), None)
-        begun = self._sinks[-2].begun if self._sinks else 0  # the last pair of main and letters
-        main = MemorySink(dead_letter=divert, refuse=refuse, fail_fast=fail_fast, position=position, begun=begun)
+        last = self._sinks[-2] if self._sinks else MemorySink()  # of the last pair of main and letters
+        main = MemorySink(
+            dead_letter=divert,
+            refuse=refuse,
+            fail_fast=fail_fast,
+            position=position,
+            begun=last.begun,
+            begun_at=last.begun_at,
+        )
         letters = MemorySink(fail_fast=fail_fast)
         for one in (main, letters):
             if not self._is_up:

@@ -90,7 +90,12 @@ class MemorySinkHarness:
 
         last = self._sinks[-1] if self._sinks else MemorySink()
         sink = MemorySink(
-            dead_letter=dead_letter, refuse=refuse, fail_fast=fail_fast, position=last.position, begun=last.begun
+            dead_letter=dead_letter,
+            refuse=refuse,
+            fail_fast=fail_fast,
+            position=last.position,
+            begun=last.begun,
+            begun_at=last.begun_at,
         )
         if not self._is_up:
             sink.down()

@@ -12,7 +12,7 @@ from bridge.errors import BlockedError, FencedError, RecordError, SinkError
 from bridge.model import Record
 from bridge.sinks.kafka.lanes import Lanes
 from bridge.sinks.kafka.outage import Outage
-from bridge.sinks.kafka.positions import Stored, parse
+from bridge.sinks.kafka.positions import Begun, Stored, parse
 from bridge.sinks.kafka.transactions import SENDS, Transactions
 from bridge.sinks.kafka.window import Window
 from bridge.telemetry import Status
@@ -100,7 +100,7 @@ class Writing:
 
     async def begin(self) -> "asyncio.Future[None]":
         send = await self.window.open()
-        self.transactions.put(send, [], None, begins=1)
+        self.transactions.put(send, [], None, begun=Begun(1))
         return send.confirmation
 
     async def send(self, records: list[Record], position: bytes | None = None) -> "asyncio.Future[None]":
@@ -448,16 +448,16 @@ def test_who_looked_and_died_is_counted_beside_the_position() -> None:
         kafka = ScriptedKafka(TOPICS)
         for before in range(2):
             async with writing(kafka) as one:
-                assert one.transactions.begun == before
+                assert one.transactions.begun == Begun(before)
                 await (await one.begin())
         async with writing(kafka) as one:
-            assert one.transactions.begun == 2
+            assert one.transactions.begun == Begun(2)
         async with writing(kafka) as one:
-            assert one.transactions.begun == 2
+            assert one.transactions.begun == Begun(2)
             await (await one.begin())
             await (await one.send(records(b"1"), b"1"))
         async with writing(kafka) as one:
-            assert one.transactions.begun == 0
+            assert one.transactions.begun == Begun()
             assert one.transactions.position == b"1"
 
     run(check())
@@ -474,6 +474,6 @@ def test_a_look_whose_commit_is_unknown_counts_once(fault: str) -> None:
             assert len(one.errors) == 1
         last = stored(kafka)
         assert last is not None
-        assert last.begun == 1
+        assert last.begun == Begun(1)
 
     run(check())

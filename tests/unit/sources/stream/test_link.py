@@ -94,7 +94,7 @@ async def noted(peer: Peer, link: StreamLink, intake: Intake) -> int:
     """A start, noted as the third; returns what was."""
     two = 2 << 56
     intake.starts.add(1)
-    intake.starts.found(None, two)
+    intake.starts.found(0, two)
     due = intake.starts.due
     assert due is not None
     peer.answers[Key.QUERY_OFFSET] = struct.pack(">HQ", 1, due)

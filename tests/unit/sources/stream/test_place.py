@@ -36,3 +36,19 @@ def test_what_is_no_place_is_refused(text: str) -> None:
     """The text is the end of a sentence."""
     with pytest.raises(ValueError, match=r"none of|before 1970"):
         read_place(text)
+
+
+def test_places_are_told_apart() -> None:
+    """As text and as number, in 56 bits; next is another one each time."""
+    places = [Place("oldest"), Place("offset", 7), Place("offset", 8), Place("time", 7), Place("next")]
+    assert [place.text for place in places] == ["oldest", "offset 7", "offset 8", "time 7", "next"]
+    *numbers, never = [place.number for place in places]
+    assert never is None
+    assert len(set(numbers)) == len(numbers)
+    assert read_place("9999-12-31T00:00:00Z").number == 2**55 | 253402214400000
+    assert Place("offset", 2**63 - 1).number == 2**55 - 1
+
+
+def test_the_oldest_message_is_where_no_position_begins() -> None:
+    """Where nothing is remembered, reading begins there too."""
+    assert Place("oldest").number == Place("offset", 0).number == 0

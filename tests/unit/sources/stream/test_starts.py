@@ -12,13 +12,13 @@ from bridge.sources.stream.starts import CAREFUL_ITEMS, Starts, reference_of
 from tests.running import run
 
 
-def value_of(stored: int | None, begins: int) -> int:
+def value_of(place: int | None, begins: int) -> int:
     """What so many starts leave behind that settled nothing."""
     noted = None
     for before in range(begins):
         starts = Starts()
         starts.add(1)
-        starts.found(stored, noted)
+        starts.found(place, noted)
         assert starts.before == min(before, 127)
         assert starts.due is not None
         noted = starts.due
@@ -29,23 +29,31 @@ def value_of(stored: int | None, begins: int) -> int:
     return noted
 
 
-def counted(stored: int | None, noted: int | None) -> int:
+def counted(place: int | None, noted: int | None) -> int:
     """How often others began before one that finds this."""
     starts = Starts()
     starts.add(1)
-    starts.found(stored, noted)
+    starts.found(place, noted)
     return starts.before
 
 
-@pytest.mark.parametrize("stored", [None, 0, 41, 2**40])
-def test_starts_are_counted_at_their_position(stored: int | None) -> None:
-    """And at no other: there something was settled. Nor is what is noted ever below an offset, or negative."""
+@pytest.mark.parametrize("place", [0, 1, 42, 2**40, 2**55 | 1795178793250])
+def test_starts_are_counted_at_their_place(place: int) -> None:
+    """And at no other: there something was settled, or who died looked at something else. Nor is what is noted ever
+    below an offset, or negative."""
     for begins in (1, 2, 5, 130):
-        noted = value_of(stored, begins)
-        assert counted(stored, noted) == min(begins, 127)
-        assert counted((stored or 0) + 7, noted) == 0
+        noted = value_of(place, begins)
+        assert counted(place, noted) == min(begins, 127)
+        assert counted(place + 7, noted) == counted(None, noted) == 0
         assert 2**56 <= noted < 2**63
-    assert counted(stored, None) == counted(stored, 0) == 0
+    assert counted(place, None) == 0
+
+
+def test_a_place_that_is_another_each_time_is_counted_once() -> None:
+    """Nobody died of what lies there; and what was noted there is found at no other."""
+    noted = value_of(None, 1)
+    assert counted(None, noted) == counted(0, noted) == counted(7, noted) == 0
+    assert 2**56 <= noted < 2**63
 
 
 def test_one_is_taken_back() -> None:
@@ -53,10 +61,10 @@ def test_one_is_taken_back() -> None:
     starts = Starts()
     starts.add(1)
     starts.add(-1)
-    starts.found(None, value_of(None, 2))
-    assert starts.due == value_of(None, 2)
+    starts.found(0, value_of(0, 2))
+    assert starts.due == value_of(0, 2)
     starts.add(-1)
-    assert starts.due == value_of(None, 1)
+    assert starts.due == value_of(0, 1)
     for _ in range(2):
         starts.add(-1)
     assert starts.due == 0
@@ -68,7 +76,7 @@ def test_what_changed_meanwhile_is_noted_too() -> None:
     async def check() -> None:
         starts = Starts()
         starts.add(1)
-        starts.found(None, None)
+        starts.found(0, None)
         waiting = asyncio.ensure_future(starts.told())
         first = starts.due
         assert first is not None
@@ -89,7 +97,7 @@ def test_what_is_settled_ends_the_count() -> None:
     starts.settled(1)
     assert not starts.urgent
     starts.add(1)
-    starts.found(None, None)
+    starts.found(0, None)
     assert not starts.urgent
     starts.settled(1)
     assert starts.urgent
@@ -104,7 +112,7 @@ def test_where_bridges_died_what_is_settled_is_told_at_once(deaths: int) -> None
     """As far as a chain handles deliveries one by one."""
     starts = Starts()
     starts.add(1)
-    starts.found(None, value_of(None, deaths))
+    starts.found(0, value_of(0, deaths))
     starts.settled(1)
     starts.unsaid = False
     assert starts.urgent is (deaths == ALONE_FROM)
@@ -124,7 +132,7 @@ def test_who_leaves_notes_nothing_more() -> None:
         await asyncio.sleep(0)
         starts.leave()
         await waiting
-        starts.found(None, None)
+        starts.found(0, None)
         starts.add(-1)
         assert starts.due is None
         assert not starts.wanted
