@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import cast
@@ -11,6 +10,7 @@ import structlog
 from pamqp import base, commands
 from pamqp import frame as frames
 
+from bridge.clients.unacknowledged import bound_unacknowledged
 from bridge.clock import Clock
 from bridge.model import Delivery
 from bridge.sources.amqp.channel import Channel
@@ -143,10 +143,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by class
-        sock = transport.get_extra_info("socket")
-        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            with contextlib.suppress(OSError):  # else a dead router is noticed by missing heartbeats only
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._patience_seconds * 1000))
+        bound_unacknowledged(transport, self._patience_seconds)
 
     def data_received(self, data: bytes) -> None:
         """As asyncio.Protocol."""

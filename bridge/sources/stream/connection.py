@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import cast
 
+from bridge.clients.unacknowledged import bound_unacknowledged
 from bridge.clock import Clock
 from bridge.errors import ConnectError
 from bridge.sources.amqp.heartbeat import LOOKS, Heartbeat
@@ -13,7 +14,7 @@ from bridge.sources.stream.commands import ANSWER, Fields, Key
 from bridge.sources.stream.frames import Frames
 
 ANSWER_SECONDS = 10.0
-"""How long the server may take for an answer, at most."""
+"""How long the server may take for an answer, at most; and its system, to acknowledge what we sent."""
 
 _SMALL_BYTES = 32 * 1024
 _GATHER_SECONDS = 0.002
@@ -57,6 +58,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        bound_unacknowledged(transport, ANSWER_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         self.heard_at, self._heard = self._clock.now(), self._clock.monotonic()

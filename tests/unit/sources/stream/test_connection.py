@@ -1,6 +1,7 @@
 """bridge/sources/stream/connection.py."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bridge.errors import ConnectError
 from bridge.sources.stream import commands
 from bridge.sources.stream.commands import ANSWER, Key
-from bridge.sources.stream.connection import Connection, reason_of
+from bridge.sources.stream.connection import ANSWER_SECONDS, Connection, reason_of
 from bridge.testing import FakeClock
 from tests.running import run, until
 from tests.unit.sources.stream.streaming import Peer
@@ -49,6 +50,21 @@ def test_a_request_gets_its_answer() -> None:
             assert (await connection.metadata("s")).u32() == 1
             await connection.close()
             assert peer.seen()[-1] == Key.CLOSE
+
+    run(check())
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such thing")
+def test_what_the_server_does_not_acknowledge_ends_the_connection() -> None:
+    """As an answer that does not come: a link may carry its messages, and nothing of ours."""
+
+    async def check() -> None:
+        async with Peer() as peer:
+            connection = await connected(peer)
+            assert connection._transport is not None
+            sock = connection._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == ANSWER_SECONDS * 1000
+            await connection.close()
 
     run(check())
 
