@@ -1,6 +1,6 @@
 """
-Compiles the modules that every event passes, with mypyc, where there is a C compiler: an event then costs a quarter
-less. They stay plain Python, which does the same and is what runs where nothing was compiled.
+Compiles the modules that every event passes, with mypyc, and `bridge/fast`, where there is a C compiler: an event then
+takes half the instructions. All of it is there in plain Python too, which does the same where nothing was compiled.
 
 hatchling calls `Compiled` when it builds a wheel (`pip install .`; HATCH_BUILD_NO_HOOKS=true leaves it out). In a
 checkout, `python hatch_build.py` puts what it compiles beside the sources; `make test` does so when one has changed.
