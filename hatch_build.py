@@ -108,7 +108,13 @@ def library(source: Path) -> Path:
 def stale(root: Path = ROOT, modules: Sequence[str] = (*MODULES, *IN_C)) -> list[str]:
     """Modules that changed after they were compiled: what runs is not what their sources say."""
     sources = [(name, root / name) for name in modules if library(root / name).exists()]
-    return [name for name, source in sources if library(source).stat().st_mtime < source.stat().st_mtime]
+    return [name for name, source in sources if library(source).stat().st_mtime < _changed(source)]
+
+
+def _changed(source: Path) -> float:
+    """When the source, or what one in C includes, was last changed."""
+    headers = source.parent.glob("*.h") if source.suffix == ".c" else ()
+    return max(path.stat().st_mtime for path in (source, *headers))
 
 
 def _fresh() -> bool:

@@ -69,7 +69,7 @@ static PyObject *time_text(int64_t ms)
     static struct {
         int64_t second;
         char text[SECOND_LENGTH];
-    } kept[SECONDS_KEPT]; /* second 0 has no text here, and no event: its timestamp would not be usable */
+    } kept[SECONDS_KEPT]; /* all zero at first, which is no text: second 0 is always written anew */
     int64_t second = ms / 1000;
     PyObject *made = PyUnicode_New(TIME_LENGTH, 127);
     if (made == NULL)
@@ -121,8 +121,8 @@ static int add_integer(uint8_t *into, PyObject *value)
 static size_t add_text(uint8_t *into, size_t size, PyObject *value)
 {
     Py_ssize_t length;
-    if (value == NULL || !PyUnicode_CheckExact(value))
-        return 0;
+    if (value == NULL || !PyUnicode_CheckExact(value) || (size_t)PyUnicode_GET_LENGTH(value) >= MOST_HASHED - size)
+        return 0; /* before Python makes its UTF-8, and keeps it */
     const char *text = PyUnicode_AsUTF8AndSize(value, &length);
     if (text == NULL) {
         PyErr_Clear(); /* a lone surrogate: Python says so */
@@ -145,7 +145,8 @@ static PyObject *identity(PyObject *module, PyObject *fields)
     double seconds = PyFloat_AS_DOUBLE(timestamp);
     if (!(seconds > 0 && seconds < SECONDS_END))
         Py_RETURN_NONE;
-    int64_t micros = (int64_t)(seconds * 1e6), ms = (int64_t)(seconds * 1000);
+    volatile double scaled = seconds * 1e6, thousandfold = seconds * 1000; /* doubles, also where registers hold more */
+    int64_t micros = (int64_t)scaled, ms = (int64_t)thousandfold;
     if (ms / 1000 > LAST_SECOND)
         Py_RETURN_NONE;
     for (int place = 0; place < 8; place++)
@@ -185,7 +186,7 @@ PyMODINIT_FUNC PyInit__identity(void)
         PyObject **constant;
     } names[] = {{"TIMESTAMP", &TIMESTAMP}, {"PID", &PID}, {"CLOCK", &CLOCK},
                  {"TYPE", &TYPE}, {"HOSTNAME", &HOSTNAME}, {"UUID", &UUID}};
-    PyObject *module = PyModule_Create(&MODULE), *from = PyImport_ImportModule("bridge.names");
+    PyObject *module = PyModule_Create(&MODULE), *from = module == NULL ? NULL : PyImport_ImportModule("bridge.names");
     for (size_t place = 0; from != NULL && place < sizeof names / sizeof *names; place++) {
         *names[place].constant = PyObject_GetAttrString(from, names[place].name);
         if (*names[place].constant == NULL)

@@ -10,7 +10,7 @@
 
 static PyObject *same_names(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 2 || !PyDict_Check(args[0]) || !PyTuple_Check(args[1])) {
+    if (count != 2 || !PyDict_CheckExact(args[0]) || !PyTuple_CheckExact(args[1])) {
         PyErr_SetString(PyExc_TypeError, "same_names(dict, tuple)");
         return NULL;
     }
@@ -22,9 +22,9 @@ static PyObject *same_names(PyObject *module, PyObject *const *args, Py_ssize_t 
         PyObject *expected = PyTuple_GET_ITEM(args[1], place++);
         if (name == expected)
             continue;
-        int equal = PyObject_RichCompareBool(name, expected, Py_EQ);
-        if (equal <= 0)
-            return equal < 0 ? NULL : Py_NewRef(Py_False);
+        /* Plain text only: no other object's comparison may run, and change the dict, while it is walked through. */
+        if (!PyUnicode_CheckExact(name) || !PyUnicode_CheckExact(expected) || PyUnicode_Compare(name, expected) != 0)
+            return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
     }
     Py_RETURN_TRUE;
 }
@@ -48,13 +48,18 @@ static PyObject *spliced(PyObject *module, PyObject *const *args, Py_ssize_t cou
 {
     static const char start[] = "{\"event_id\":\"";
     Part parts[9] = {{start, sizeof start - 1}};
-    if (count != 8 || !PyBytes_Check(args[4]) || !PyLong_Check(args[5])) {
+    if (count != 8 || !PyBytes_Check(args[4]) || !PyLong_Check(args[5]) ||
+        !(args[6] == Py_None || PyBytes_Check(args[6])) || !PyBytes_Check(args[7])) {
         PyErr_SetString(PyExc_TypeError, "spliced(str, str, str, str, bytes, int, bytes | None, bytes)");
         return NULL;
     }
-    long cut = PyLong_AsLong(args[5]);
-    if (cut == -1 && PyErr_Occurred())
-        return NULL;
+    for (int place = 0; place < 4; place++)
+        if (!PyUnicode_Check(args[place])) {
+            PyErr_SetString(PyExc_TypeError, "the first four are texts");
+            return NULL;
+        }
+    Py_ssize_t cut = PyLong_AsSsize_t(args[5]); /* -1 for what is larger: refused below */
+    PyErr_Clear();
     for (int place = 0; place < 5; place++)
         if (!take(&parts[place + 1], args[place]))
             return NULL;
@@ -64,7 +69,7 @@ static PyObject *spliced(PyObject *module, PyObject *const *args, Py_ssize_t cou
         return NULL;
     if (!take(&parts[8], args[7]))
         return NULL;
-    if (own->size < 1 + cut || cut < 0 || (args[6] != Py_None && added->size < 2)) {
+    if (cut < 0 || cut >= own->size || (args[6] != Py_None && added->size < 2)) {
         PyErr_SetString(PyExc_ValueError, "no JSON object");
         return NULL;
     }

@@ -24,7 +24,8 @@ static char *put_varint(char *at, int64_t number)
 
 static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 7 || !PyByteArray_CheckExact(args[0]) || !(args[4] == Py_None || PyBytes_Check(args[4])) ||
+    if (count != 7 || !PyByteArray_CheckExact(args[0]) || !PyLong_Check(args[1]) || !PyLong_Check(args[2]) ||
+        !PyLong_Check(args[3]) || !(args[4] == Py_None || PyBytes_Check(args[4])) ||
         !PyBytes_Check(args[5]) || !PyBytes_Check(args[6])) {
         PyErr_SetString(PyExc_TypeError, "add_record(bytearray, int, int, int, bytes | None, bytes, bytes)");
         return NULL;
@@ -38,14 +39,14 @@ static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t 
     at = put_varint(put_varint(at, time), place);
     at = value_length = put_varint(at, args[4] == Py_None ? -1 : key_size);
     at = put_varint(at, PyBytes_GET_SIZE(args[5]));
-    Py_ssize_t size = (at - head) + key_size + PyBytes_GET_SIZE(args[5]) + PyBytes_GET_SIZE(args[6]);
-    Py_ssize_t before = PyByteArray_GET_SIZE(args[0]), length_size = put_varint(length, size) - length;
-    if (before + length_size + size > most)
+    int64_t size = (at - head) + (int64_t)key_size + PyBytes_GET_SIZE(args[5]) + PyBytes_GET_SIZE(args[6]);
+    int64_t before = PyByteArray_GET_SIZE(args[0]), length_size = put_varint(length, size) - length;
+    if (before + length_size + size > most || before + length_size + size > PY_SSIZE_T_MAX)
         Py_RETURN_FALSE;
-    if (PyByteArray_Resize(args[0], before + length_size + size) < 0)
+    if (PyByteArray_Resize(args[0], (Py_ssize_t)(before + length_size + size)) < 0)
         return NULL;
     const Part parts[] = {
-        {length, length_size},
+        {length, (Py_ssize_t)length_size},
         {head, value_length - head},
         {key_size ? PyBytes_AS_STRING(args[4]) : "", key_size},
         {value_length, at - value_length},

@@ -32,8 +32,11 @@ static inline int take(Part *part, PyObject *value)
 static inline PyObject *together(const Part *parts, Py_ssize_t count)
 {
     Py_ssize_t size = 0;
-    for (Py_ssize_t place = 0; place < count; place++)
+    for (Py_ssize_t place = 0; place < count; place++) {
+        if (parts[place].size > PY_SSIZE_T_MAX - size)
+            return PyErr_NoMemory();
         size += parts[place].size;
+    }
     PyObject *made = PyBytes_FromStringAndSize(NULL, size);
     if (made == NULL)
         return NULL;

@@ -19,7 +19,7 @@ _words: Final[dict[int, Struct]] = {}
 _hashes: Final[dict[bytes, int]] = {}
 
 
-def identity(fields: Fields) -> tuple[str, str] | None:  # noqa: ARG001 - the signature of the one in C
+def identity(fields: Fields, /) -> tuple[str, str] | None:  # noqa: ARG001 - the signature of the one in C
     """
     What `bridge.identify.identify` returns; None for fields that it is not at ease with, or where it is not compiled.
 
@@ -28,7 +28,7 @@ def identity(fields: Fields) -> tuple[str, str] | None:  # noqa: ARG001 - the si
     return None
 
 
-def same_names(fields: Fields, names: tuple[str, ...]) -> bool:
+def same_names(fields: Fields, names: tuple[str, ...], /) -> bool:
     """Whether these are the names of the fields, in this order."""
     return tuple(fields) == names
 
@@ -39,7 +39,7 @@ def joined(*parts: str | bytes) -> bytes:
 
 
 def spliced(
-    event_id: str, head: str, event_time: str, middle: str, own: bytes, cut: int, added: bytes | None, tail: bytes
+    event_id: str, head: str, event_time: str, middle: str, own: bytes, cut: int, added: bytes | None, tail: bytes, /
 ) -> bytes:
     """
     A record: its start with the id, three texts, what is in one JSON object, then in another, and how it ends.
@@ -53,13 +53,13 @@ def spliced(
     """
     if not 0 <= cut <= len(own) - 1 or (added is not None and len(added) < len("{}")):
         raise ValueError("no JSON object")
-    start = f'{{"event_id":"{event_id}{head}{event_time}{middle}'.encode()
+    start = "".join(('{"event_id":"', event_id, head, event_time, middle)).encode()
     more = () if added is None else (b",", added[1:-1])
     return b"".join((start, own[1 : len(own) - cut], *more, tail))
 
 
 def add_record(
-    data: bytearray, most: int, time: int, place: int, key: bytes | None, value: bytes, headers: bytes
+    data: bytearray, most: int, time: int, place: int, key: bytes | None, value: bytes, headers: bytes, /
 ) -> bool:
     """
     Append a record as Kafka stores it (org.apache.kafka.common.record.DefaultRecord); False, and nothing is added,
@@ -85,14 +85,11 @@ def add_record(
     length = varint(size)
     if len(data) + len(length) + size > most:
         return False
-    data += length
-    data += head
-    data += value
-    data += headers
+    data += b"".join((length, head, value, headers))  # all of it or nothing
     return True
 
 
-def key_hash(key: bytes) -> int:
+def key_hash(key: bytes, /) -> int:
     """
     What Java's partitioner makes of a key: `toPositive(murmur2(key))`, 31 bits.
 

@@ -163,7 +163,7 @@ def test_the_position_is_stored_while_reading(rabbitmq: RabbitServer, group: str
                 assert link is not None
                 assert position is not None
                 async with asyncio.timeout(20):
-                    last = int.from_bytes(position, "big") - 1  # the last message's own offset
+                    last = int.from_bytes(position[:8], "big") - 1  # the last message's own offset
                     while await link.stored() != last:  # noqa: ASYNC110 - only asking tells
                         await asyncio.sleep(0.05)
                 await amqp.down()
@@ -195,7 +195,7 @@ def test_stored_positions_are_no_gaps(rabbitmq: RabbitServer, group: str) -> Non
         assert bodies(items) == bodies(again) == numbered(1, 40)
         assert not gaps(items)
         assert again[-1].position is not None
-        assert int.from_bytes(again[-1].position, "big") > 40, "positions took offsets"
+        assert int.from_bytes(again[-1].position[:8], "big") > 40, "positions took offsets"
 
     run(check(), seconds=60)
 
@@ -413,6 +413,9 @@ def test_both_ways_give_the_same_deliveries(rabbitmq: RabbitServer, group: str) 
         ours, theirs = await read(rabbitmq.stream_port), await read(free_port())
         for one, other in zip(ours, theirs, strict=True):
             one.received_at = other.received_at = None
+            for delivery in (one, other):  # over AMQP nobody tells when a chunk was written
+                assert delivery.position is not None
+                delivery.position = delivery.position[:8]
             assert one == other
         assert ours[1].headers == {"compression": "gzip", "hostname": "w1", "tries": 3}
         assert ours[1].content_encoding == "utf-16"

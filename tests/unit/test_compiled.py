@@ -80,3 +80,14 @@ def test_a_change_after_compiling_is_noticed(tmp_path: Path) -> None:
     assert stale(tmp_path, ("one.py", "other.py")) == []
     os.utime(compiled, (0, 0))
     assert stale(tmp_path, ("one.py", "other.py")) == ["one.py"]
+
+
+def test_a_change_of_what_c_includes_is_noticed(tmp_path: Path) -> None:
+    """A header is compiled into each of its sources."""
+    source = tmp_path / "one.c"
+    for path in (source, tmp_path / "parts.h", library(source)):
+        path.write_text("")
+    assert stale(tmp_path, ("one.c",)) == []
+    os.utime(library(source), (0, 0))
+    os.utime(source, (0, 0))
+    assert stale(tmp_path, ("one.c",)) == ["one.c"]

@@ -146,6 +146,12 @@ def test_no_object_is_an_error(way: Any, own: bytes, cut: int, added: bytes | No
         lambda way: way.same_names(),
         lambda way: way.spliced(),
         lambda way: way.add_record(),
+        lambda way: way.add_record(bytearray(), "100", 0, 0, None, b"", b""),
+        lambda way: way.spliced(None, "h", "t", "m", b"{}", 1, None, b""),
+        lambda way: way.spliced(b"i", "h", "t", "m", b"{}", 1, None, b""),
+        lambda way: way.spliced("i", "h", "t", "m", b"{}", 1, "{}", b""),
+        lambda way: way.spliced("i", "h", "t", "m", b"{}", 1, None, ""),
+        lambda way: way.identity(fields={}),
     ],
 )
 def test_what_is_not_bytes_is_an_error(way: Any, call: Any) -> None:
@@ -176,6 +182,36 @@ def test_a_record_is_what_kafka_reads(
             at += number
     assert found == [time, place, -1 if key is None else len(key), len(value)]
     assert data[at:] == headers
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("key", "value", "headers"), [("k", b"", b""), (b"k", "v", b""), (b"k", b"v", "h"), (b"k", b"v", None)]
+)
+def test_a_record_is_added_whole_or_not_at_all(way: Any, key: Any, value: Any, headers: Any) -> None:
+    """An error in the middle would leave a batch that nobody can read."""
+    data = bytearray(b"before")
+    with pytest.raises(TypeError):
+        way.add_record(data, 2**31, 0, 0, key, value, headers)
+    assert data == b"before"
+
+
+@WANTED
+def test_names_that_are_no_plain_text_are_not_compared() -> None:
+    """Another object's comparison could change the dict that is walked through."""
+
+    class Grows(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            event.update({str(number): 1 for number in range(1000)})
+            return True
+
+        __hash__ = str.__hash__
+
+    event: Fields = {Grows("a"): 1, "b": 2}
+    assert not bridge.fast.same_names(event, ("x", "b"))
+    assert len(event) == 2
 
 
 @pytest.mark.parametrize("way", WAYS)
