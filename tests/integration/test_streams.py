@@ -359,6 +359,32 @@ def test_a_position_beyond_the_end_is_of_another_stream(rabbitmq: RabbitServer, 
     run(check(), seconds=30)
 
 
+def test_a_stream_that_was_made_anew_and_outgrew_the_position_is_another(rabbitmq: RabbitServer, group: str) -> None:
+    """Deleted and filled by somebody while we were away: a Gap says so, all of it is read; the next start goes on."""
+
+    async def read(position: bytes | None, last: int) -> list[Delivery | Gap]:
+        async with StreamSource(url(rabbitmq), group=group) as source:
+            await source.start(position)
+            return await read_until(source, lambda items: bodies(items)[-1:] == numbered(last, last))
+
+    async def check() -> None:
+        async with StreamSource(url(rabbitmq), group=group):
+            await send(rabbitmq, numbered(1, 3))
+        position = (await read(None, 3))[-1].position
+        await asyncio.to_thread(rabbitmq.delete, stream(group))
+        async with StreamSource(url(rabbitmq), group=group):
+            await send(rabbitmq, numbered(11, 20))
+        items = await read(position, 20)
+        (gap,) = gaps(items)
+        assert gap.reason == "stream-replaced"
+        assert bodies(items) == numbered(11, 20)
+        await send(rabbitmq, numbered(21, 22))
+        assert bodies(await read(items[-1].position, 22)) == numbered(21, 22)
+        assert bodies(await read(gap.position, 22)) == numbered(11, 22)
+
+    run(check(), seconds=60)
+
+
 def test_without_the_plugin_the_stream_is_read_over_amqp(rabbitmq_servers: Callable[..., RabbitServer]) -> None:
     """It is said once, however often the connection is made anew, and every message comes once."""
     server = rabbitmq_servers(streams=False)

@@ -1,6 +1,7 @@
 """From chunks to items in the stream's order: what is old is dropped, what is missing is told."""
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import structlog
 
@@ -22,7 +23,7 @@ _log = structlog.get_logger()
 _LAG_SECONDS = 10.0
 """How long a replica may lag behind; one that ends below our position for longer is of another stream."""
 
-_REPLACED = "the stream ends below the position we go on at: somebody made it anew"
+_REPLACED = "the stream is not the one we read before: somebody made it anew"
 
 
 class Intake:
@@ -32,8 +33,9 @@ class Intake:
     Reading goes on behind the last message that was *read*, not settled: what was read is still in memory. So a lost
     connection repeats nothing and loses nothing.
 
-    The server is asked for one message before the one that is wanted. That it comes proves that the stream is still the
-    one we know; that it does not, that it was cut off, or that the stream is another.
+    The server is asked for one message before the one that is wanted. That it comes, in a chunk of the same moment as
+    the one we read, proves that the stream is still the one we know; that it does not, that it was cut off, or that the
+    stream is another.
 
     A jump over offsets is either messages that the stream's bounds cut off, or entries that are no messages: stored
     positions (see `Tracking`), counts of starts (see `Starts`), and one at the beginning of each segment but the first
@@ -63,6 +65,8 @@ class Intake:
         self.starts = Starts()
         self._wanted: int | None = None
         """The offset of the next message to hand out; None: whichever comes first."""
+        self._written: bytes | None = None
+        """When the chunk was written that holds the message before it; None: not known."""
         self._place = OLDEST
         self._proven = False
         """Whether this subscription showed that the stream is the one we know."""
@@ -81,9 +85,12 @@ class Intake:
 
     # Where to begin.
 
-    def begin(self, place: Place, *, whole_until: float | None = None) -> None:
-        """The first subscription begins here; all that was written before `whole_until` was read, if that is known."""
-        self._place = place
+    def begin(self, place: Place, *, whole_until: float | None = None, written: bytes | None = None) -> None:
+        """
+        The first subscription begins here; all that was written before `whole_until` was read, if that is known, and
+        what lies before the place is of a chunk that was `written` then.
+        """
+        self._place, self._written = place, written
         if whole_until is not None:
             self._known_whole(whole_until)
         self._wanted = place.value if place.kind == "offset" else None
@@ -103,7 +110,7 @@ class Intake:
         The stream is another than before: what it holds is read from its oldest message, behind a Gap. That begins at
         `since`, or with what was read last: what waited in the other stream is lost with it.
         """
-        self._wanted, self._place = None, OLDEST
+        self._wanted, self._place, self._written = None, OLDEST, None
         self._known_bad = None
         since = self._whole_until if since is None else since
         self._tell(Gap(reason, since, self._clock.now(), position=position_of(0, since)))
@@ -142,7 +149,7 @@ class Intake:
                 # not itself a message: the entry that the first segment which is kept begins with
                 self._missing("truncated", chunk.first, chunk.first - self._wanted - 1, exact=False)
             elif number == 0:
-                self._wanted = chunk.first
+                self._wanted, self._written = chunk.first, None
             if self._waiting:
                 self._waiting += waiting[number:]
                 break
@@ -153,7 +160,7 @@ class Intake:
         if lost > 0:
             since = self._whole_until
             self._tell(Gap(reason, since, self._clock.now(), lost, exact, position_of(upto, since)))
-        self._wanted = upto
+        self._wanted, self._written = upto, None
 
     def _tell(self, gap: Gap) -> None:
         self.held.put([gap], 0)
@@ -166,9 +173,9 @@ class Intake:
                 if self.replicated and self._clock.monotonic() - self._subscribed_at < _LAG_SECONDS:
                     self.window.arrived(0, 0)
                     return
-                _log.warning("stream ends below our position", position=wanted, end=part.next)
-                self.replaced("stream-replaced")
-                raise ConnectError(_REPLACED)
+                self._other(part, wanted)
+            if not self._proven and self._is_of_another(part, wanted):
+                self._other(part, wanted)
             self._proven = True
             if part.first > wanted and not self.tracking.explains(part.first - wanted):
                 self._waiting.append(part)
@@ -187,9 +194,23 @@ class Intake:
             upto = max(part.next, first)
             self._missing("unreadable", upto, upto - first, exact=True)
             deliveries = []
+        else:
+            if part.next == self._wanted:
+                self._written = part.written if isinstance(part, Chunk) else None
         self.put(deliveries)
         if deliveries:
             self._known_whole(moment_of(part.written) if isinstance(part, Chunk) else now)
+
+    def _is_of_another(self, part: Chunk | Single, wanted: int) -> bool:
+        """Whether the message before the wanted one is there, but was written at another moment than that we read."""
+        if self._written is None or not isinstance(part, Chunk):
+            return False
+        return part.first < wanted <= part.next and part.written != self._written
+
+    def _other(self, part: Chunk | Single, wanted: int) -> NoReturn:
+        _log.warning("stream is another than before", position=wanted, first=part.first, end=part.next)
+        self.replaced("stream-replaced")
+        raise ConnectError(_REPLACED)
 
     def _read(self, part: Chunk | Single, wanted: int, now: float) -> list[Delivery]:
         if isinstance(part, Single):

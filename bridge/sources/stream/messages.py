@@ -18,13 +18,16 @@ _U32 = struct.Struct(">I")
 
 def position_of(offset: int, moment: float = 0.0) -> bytes:
     """
-    Where to go on, as a delivery carries it: the offset of the next message, then the moment when the one before it was
-    written (`Chunk.written`), each 8 bytes, big-endian.
+    Where to go on, where no message of a chunk says it: the offset of the next message, then the moment up to which all
+    was read, each 8 bytes, big-endian.
+
+    Behind a message of a chunk the moment is that when the chunk was written (`Chunk.written`), by which the stream is
+    known again. This one is of no chunk, which its sign says.
 
     Args:
         moment: seconds since the epoch; 0: nobody knows.
     """
-    return offset.to_bytes(8, "big") + int(moment * 1000).to_bytes(8, "big", signed=True)
+    return offset.to_bytes(8, "big") + (-int(moment * 1000)).to_bytes(8, "big", signed=True)
 
 
 def offset_of(position: bytes) -> int:
@@ -40,9 +43,21 @@ def offset_of(position: bytes) -> int:
 
 
 def moment_of(written: bytes) -> float | None:
-    """In seconds since the epoch, of a chunk or of what a position has behind its offset; None: nobody knows."""
+    """When a chunk was written (`Chunk.written`), in seconds since the epoch; None: that is no time."""
     millis = int.from_bytes(written, "big", signed=True)
     return millis / 1000 if millis > 0 else None
+
+
+def whole_until(position: bytes) -> float | None:
+    """The moment in a position, in seconds since the epoch; None: nobody knows."""
+    millis = int.from_bytes(position[8:], "big", signed=True)
+    return abs(millis) / 1000 if millis else None
+
+
+def written_of(position: bytes) -> bytes | None:
+    """When the chunk was written that a position stands behind (`Chunk.written`); None: it does not say."""
+    written = position[8:]
+    return written if int.from_bytes(written, "big", signed=True) > 0 else None
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from bridge.sources.amqp.refusal import BROKEN
 from bridge.sources.stream.dial import Dial
 from bridge.sources.stream.intake import Intake
 from bridge.sources.stream.link import Link
-from bridge.sources.stream.messages import moment_of, offset_of
+from bridge.sources.stream.messages import offset_of, whole_until, written_of
 from bridge.sources.stream.place import OLDEST, Place
 
 _TURN_SECONDS = 0.5
@@ -177,8 +177,8 @@ class Reader:
             return
         if not self._begun:
             place = await self._first_place(link, self._position)
-            since = None if self._position is None or self._forced is not None else moment_of(self._position[8:])
-            self._intake.begin(place, whole_until=since)
+            known = b"" if self._position is None or self._forced is not None else self._position
+            self._intake.begin(place, whole_until=whole_until(known), written=written_of(known))
             if self._made and place.kind == "offset" and place.value:
                 self._intake.replaced("stream-replaced")
             self._begun = True

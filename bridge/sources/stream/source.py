@@ -43,7 +43,7 @@ class StreamSource:
     source may be left and entered again.
 
     Gaps: `truncated` (what the stream's bounds cut off before it was read), `queue-deleted` (while connected),
-    `stream-replaced` (it ends below the position), `unreadable` (a chunk that is broken on the broker's disk).
+    `stream-replaced` (it is not the one read before), `unreadable` (a chunk that is broken on the broker's disk).
 
     Lives on one event loop; one task of its own holds the connection, one the turn.
     """

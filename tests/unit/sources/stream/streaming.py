@@ -82,6 +82,11 @@ def numbered(first: int, upto: int, written_ms: int = 0) -> bytes:
     return chunk(first, entries, written_ms=written_ms)
 
 
+def behind(offset: int, written_ms: int = 0) -> bytes:
+    """The position behind the message before this offset, in a chunk that was written then."""
+    return offset.to_bytes(8, "big") + written_ms.to_bytes(8, "big")
+
+
 def deliver(payload: bytes, subscription: int = 1) -> bytes:
     """The frame that brings a chunk."""
     return commands.frame(Key.DELIVER, bytes([subscription]) + payload)

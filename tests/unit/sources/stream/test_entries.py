@@ -10,8 +10,7 @@ from bridge.model import Delivery
 from bridge.sources.stream.chunk import read_chunk
 from bridge.sources.stream.entries import cut
 from bridge.sources.stream.envelope import Envelopes
-from bridge.sources.stream.messages import position_of
-from tests.unit.sources.stream.streaming import batch, chunk, message, simple
+from tests.unit.sources.stream.streaming import batch, behind, chunk, message, simple
 
 _FOOTER = b"\0S\x78\xc1\x01\0"
 
@@ -27,7 +26,7 @@ _MESSAGES = st.one_of(
     st.binary(min_size=90, max_size=300).map(lambda noise: message(b"x" * 200)[:95] + noise),
 )
 
-WRITTEN = position_of(0, 7.25)[8:]
+WRITTEN = behind(0, 7250)[8:]
 
 
 @given(st.lists(_MESSAGES, max_size=12), st.integers(0, 5), st.integers(0, 5))
@@ -51,7 +50,7 @@ def test_what_is_cut_is_what_an_envelope_opened_alone_holds(messages: list[bytes
                 envelope.routing_key,
                 received_at=5.0,
                 tag=tag + number + 1,
-                position=position_of(offset + number + 1, 7.25),
+                position=behind(offset + number + 1, 7250),
             )
         done += count
         if done < len(messages):  # none of ours, or with something behind its data

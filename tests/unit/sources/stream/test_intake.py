@@ -8,7 +8,7 @@ from bridge.sources.stream.intake import Intake
 from bridge.sources.stream.messages import Single, position_of
 from bridge.sources.stream.place import OLDEST, Place
 from bridge.testing import FakeClock
-from tests.unit.sources.stream.streaming import chunk, message, numbered, simple
+from tests.unit.sources.stream.streaming import behind, chunk, message, numbered, simple
 
 
 class Reading:
@@ -101,7 +101,7 @@ def test_a_gap_begins_when_that_was_written_which_was_read_last(lag: float) -> N
     assert isinstance(gap, Gap)
     assert (gap.from_time, gap.to_time) == (since - max(lag, 0), since + 3)
     assert gap.position == position_of(20, gap.from_time)
-    assert last.position == position_of(21, since + 3)
+    assert last.position == behind(21, ago(reading, 0))
 
 
 @pytest.mark.parametrize("written", [0, -1, 2**63 - 1])
@@ -179,6 +179,65 @@ def test_a_stream_that_ends_below_the_position_is_another() -> None:
     assert isinstance(gap, Gap)
     assert (gap.reason, gap.lost, gap.position) == ("stream-replaced", None, position_of(0, gap.from_time))
     assert rest == bodies(0, 2)
+
+
+def test_a_stream_that_grew_past_the_position_is_another_too() -> None:
+    """The message before the position was written at another moment than the one that we read: all of it is read."""
+    reading = Reading()
+    reading.intake.begin(Place("offset", 7), written=behind(7, 5000)[8:])
+    reading.intake.place()
+    with pytest.raises(ConnectError, match="made it anew"):
+        reading.intake.chunk(numbered(3, 9, 5001), 0)
+    assert reading.intake.place() == OLDEST
+    reading.intake.chunk(numbered(0, 2, 4999), 0)
+    gap, *rest = reading.taken()
+    assert isinstance(gap, Gap)
+    assert gap.reason == "stream-replaced"
+    assert rest == bodies(0, 2)
+
+
+def test_a_stream_is_known_again_over_connections() -> None:
+    """By the moment of the chunk that was read last, also where that was read in part or is read to its end again."""
+    reading = Reading()
+    reading.intake.begin(Place("offset", 7), written=behind(7, 5000)[8:])
+    reading.intake.place()
+    reading.intake.chunk(numbered(3, 9, 5000), 0)
+    reading.intake.chunk(numbered(9, 12, 6000), 0)
+    reading.intake.place()
+    reading.intake.chunk(numbered(9, 12, 6000), 0)
+    assert reading.taken() == bodies(7, 12)
+    reading.intake.place()
+    with pytest.raises(ConnectError, match="made it anew"):
+        reading.intake.chunk(numbered(5, 13, 5000), 0)
+
+
+@pytest.mark.parametrize("first", [7, 20])
+def test_where_the_message_before_is_gone_its_moment_proves_nothing(first: int) -> None:
+    """It was cut off, or was no message: what comes is read, a gap told where it must be."""
+    reading = Reading()
+    reading.intake.begin(Place("offset", 7), written=behind(7, 5000)[8:])
+    reading.intake.place()
+    reading.intake.chunk(numbered(first, 22, 9000), 0)
+    reading.intake.oldest(first)
+    assert [one for one in reading.taken() if not isinstance(one, Gap)] == bodies(first, 22)
+    reading.intake.place()
+    reading.intake.chunk(numbered(first, 22, 9000), 0)
+    assert reading.taken() == []
+
+
+def test_a_gap_leaves_no_moment_to_know_the_stream_by() -> None:
+    """Behind what could not be read, or was cut off, goes on what comes."""
+    reading = Reading(7)
+    reading.intake.chunk(numbered(6, 8, 5000), 0)
+    broken = chunk(8, [simple(message(b"x"))] * 3, spoilt=True, written_ms=6000)
+    with pytest.raises(ConnectError):
+        reading.intake.chunk(broken, 0)
+    reading.intake.place()
+    reading.intake.chunk(numbered(6, 8, 5000), 0)
+    reading.intake.chunk(broken, 0)
+    reading.intake.place()
+    reading.intake.chunk(numbered(8, 12, 7000), 0)
+    assert reading.taken()[-1] == b"11"
 
 
 def test_a_replica_may_lag_behind() -> None:

@@ -5,8 +5,17 @@ import pytest
 from bridge.errors import ConnectError
 from bridge.model import Delivery
 from bridge.sources.stream.chunk import read_chunk
-from bridge.sources.stream.messages import BATCH_TYPE, Messages, Single, moment_of, offset_of, position_of
-from tests.unit.sources.stream.streaming import batch, chunk, message, numbered, simple
+from bridge.sources.stream.messages import (
+    BATCH_TYPE,
+    Messages,
+    Single,
+    moment_of,
+    offset_of,
+    position_of,
+    whole_until,
+    written_of,
+)
+from tests.unit.sources.stream.streaming import batch, behind, chunk, message, numbered, simple
 
 
 def test_the_messages_of_a_chunk_become_deliveries() -> None:
@@ -16,7 +25,7 @@ def test_the_messages_of_a_chunk_become_deliveries() -> None:
     (three,) = messages.read(read_chunk(numbered(20, 21, 5500)), 0, 6.0)
     assert (one.body, two.body, three.body) == (b"7", b"8", b"20")
     assert (one.tag, two.tag, three.tag) == (1, 2, 3)
-    assert (one.position, three.position) == (position_of(8), position_of(21, 5.5))
+    assert (one.position, three.position) == (behind(8), behind(21, 5500))
     assert (one.content_type, one.content_encoding, one.routing_key) == ("application/json", "utf-8", "task.multi")
     assert (one.headers, one.received_at, one.redelivered) == ({"hostname": "w1"}, 5.0, False)
 
@@ -52,7 +61,7 @@ def test_batches_are_unpacked(compression: int) -> None:
         (b"4", 5),
     ]
     assert [delivery.tag for delivery in found] == [1, 2, 3]
-    assert [delivery.position for delivery in found] == [position_of(offset, 2.0) for offset in (3, 4, 5)]
+    assert [delivery.position for delivery in found] == [behind(offset, 2000) for offset in (3, 4, 5)]
 
 
 def test_a_batch_that_cannot_be_undone_is_one_delivery() -> None:
@@ -90,8 +99,10 @@ def test_a_single_message_is_tagged_or_passed_over() -> None:
 def test_a_position_is_read_back() -> None:
     """Also one without a moment, as they were once; anything else is no position."""
     position = position_of(2**40, 1795178793.25)
-    assert (offset_of(position), moment_of(position[8:])) == (2**40, 1795178793.25)
-    assert (offset_of(position[:8]), moment_of(position[:8][8:])) == (2**40, None)
-    assert moment_of(position_of(7)[8:]) is moment_of(b"\xff" * 8) is None
+    assert (offset_of(position), whole_until(position), written_of(position)) == (2**40, 1795178793.25, None)
+    assert (offset_of(position[:8]), whole_until(position[:8]), written_of(position[:8])) == (2**40, None, None)
+    assert whole_until(position_of(7)) is written_of(position_of(7)) is moment_of(b"\xff" * 8) is None
+    position = behind(7, 5500)
+    assert (offset_of(position), whole_until(position), written_of(position)) == (7, 5.5, position[8:])
     with pytest.raises(ValueError, match="16 bytes"):
         offset_of(b"12")
