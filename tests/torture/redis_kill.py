@@ -23,8 +23,9 @@ EVENTS, TIMES, RATE = 200_000, 20, 0
 
 ESTIMATE = 0.02
 """How far the estimate may be from what the ledger lost."""
-FEW = 1_000
-"""Where no more are lost, besides EDGE_EVENTS at each gap: its edges are most of it then."""
+FEW, FEW_GAPS = 1_000, 5
+"""Where no more are lost, or in fewer gaps, there is room for EDGE_EVENTS at each gap besides: its edges are much of
+what is lost then, and do not even out (29 of 1,380 in two gaps were seen)."""
 EDGE_EVENTS = 3
 """Of each worker: a gap may begin and end within a task, whose one start then speaks for three events or for one."""
 _WORKERS = 2
@@ -136,7 +137,8 @@ def account(
     report.fault_if(outside, f"{len(outside)} lost outside of every gap: {sorted(outside)[:10]}")
     report.fault_if(len(tail.gaps) != times, f"{len(tail.gaps)} gaps of {times} {what}")
     report.fault_if({gap["reason"] for gap in tail.gaps} != {"disconnected"}, "gaps for other reasons")
-    allowed = ESTIMATE * len(lost) + (EDGE_EVENTS * len(workers) * times if len(lost) <= FEW else 0)
+    edges = EDGE_EVENTS * len(workers) * times if len(lost) <= FEW or times < FEW_GAPS else 0
+    allowed = ESTIMATE * len(lost) + edges
     report.fault_if(abs(estimate - len(lost)) > allowed, f"estimated {estimate}, lost {len(lost)}")
 
 
