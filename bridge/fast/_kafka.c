@@ -53,11 +53,7 @@ static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t 
         {PyBytes_AS_STRING(args[5]), PyBytes_GET_SIZE(args[5])},
         {PyBytes_AS_STRING(args[6]), PyBytes_GET_SIZE(args[6])},
     };
-    char *into = PyByteArray_AS_STRING(args[0]) + before;
-    for (size_t part = 0; part < sizeof parts / sizeof *parts; part++) {
-        memcpy(into, parts[part].data, (size_t)parts[part].size);
-        into += parts[part].size;
-    }
+    copy_parts(PyByteArray_AS_STRING(args[0]) + before, parts, sizeof parts / sizeof *parts);
     Py_RETURN_TRUE;
 }
 

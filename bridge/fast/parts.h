@@ -28,7 +28,16 @@ static inline int take(Part *part, PyObject *value)
     return 0;
 }
 
-/* The parts, one behind the other. */
+/* The parts, one behind the other, to where there is room for them. */
+static inline void copy_parts(char *at, const Part *parts, Py_ssize_t count)
+{
+    for (Py_ssize_t place = 0; place < count; place++) {
+        memcpy(at, parts[place].data, (size_t)parts[place].size);
+        at += parts[place].size;
+    }
+}
+
+/* The same as bytes. */
 static inline PyObject *together(const Part *parts, Py_ssize_t count)
 {
     Py_ssize_t size = 0;
@@ -40,11 +49,7 @@ static inline PyObject *together(const Part *parts, Py_ssize_t count)
     PyObject *made = PyBytes_FromStringAndSize(NULL, size);
     if (made == NULL)
         return NULL;
-    char *at = PyBytes_AS_STRING(made);
-    for (Py_ssize_t place = 0; place < count; place++) {
-        memcpy(at, parts[place].data, (size_t)parts[place].size);
-        at += parts[place].size;
-    }
+    copy_parts(PyBytes_AS_STRING(made), parts, count);
     return made;
 }
 

@@ -62,7 +62,7 @@ class Plan:
         self.tells = event_type in TELLING and not self.apart and not self.extra and ENVELOPE.issubset(names)
         """Whether `known` may stand for the event's own fields but the envelope."""
         self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = names[-1] == "type" and not self.extra
+        self.type_last = names[-1] == "type" and not self.extra and not self.apart
         """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
         self.cut = len(f',"type":{type_json}}}'.encode()) if self.type_last else 1
         """Bytes at the end of the event's JSON that are not for the record."""
@@ -115,8 +115,7 @@ class Native:
             own_json = orjson.dumps(envelope(fields))
         else:
             own_json, own = self._own(plan, event)
-            if not plan.apart:
-                cut = plan.cut
+            cut = plan.cut
         received_at = event.delivery.received_at
         if received_at is not None and fields[TIMESTAMP] - received_at > SKEW_SHOWN_SECONDS:
             own_json = joined(own_json[:-cut], skew(fields[TIMESTAMP] - received_at), b"}")

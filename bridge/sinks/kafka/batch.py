@@ -3,7 +3,7 @@ A batch of records as Kafka stores it (magic 2; org.apache.kafka.common.record.D
 
 aiokafka's BatchBuilder makes the same bytes, but takes one record a call, its headers as pairs, and compresses with
 zstd's level 3. Instructions a record (callgrind; 880 bytes and 7 headers, Celery's mix), its way and this one: 13,400
-and 8,300 without compression, 35,200 and 22,400 with it, partitions included.
+and 8,300 without compression, 35,200 and 22,400 with it, partitions included, both as plain Python.
 """
 
 from collections.abc import Callable, Sequence
