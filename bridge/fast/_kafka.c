@@ -22,6 +22,18 @@ static char *put_varint(char *at, int64_t number)
     return at;
 }
 
+/*
+ * Python's own growth by an eighth copies a batch some nine times until it is full. So room is made for as much again:
+ * a bytearray that is made smaller keeps its room while it fills at least half of it (Objects/bytearrayobject.c).
+ */
+static int resize(PyObject *data, Py_ssize_t size)
+{
+    if (size > ((PyByteArrayObject *)data)->ob_alloc && size < PY_SSIZE_T_MAX / 2 &&
+        PyByteArray_Resize(data, 2 * size - 2) < 0)
+        return -1;
+    return PyByteArray_Resize(data, size);
+}
+
 static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 7 || !PyByteArray_CheckExact(args[0]) || !PyLong_Check(args[1]) || !PyLong_Check(args[2]) ||
@@ -43,7 +55,7 @@ static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t 
     int64_t before = PyByteArray_GET_SIZE(args[0]), length_size = put_varint(length, size) - length;
     if (before + length_size + size > most || before + length_size + size > PY_SSIZE_T_MAX)
         Py_RETURN_FALSE;
-    if (PyByteArray_Resize(args[0], (Py_ssize_t)(before + length_size + size)) < 0)
+    if (resize(args[0], (Py_ssize_t)(before + length_size + size)) < 0)
         return NULL;
     const Part parts[] = {
         {length, (Py_ssize_t)length_size},

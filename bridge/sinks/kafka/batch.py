@@ -34,7 +34,7 @@ _ANY_SIZE: Final = 2**31 - 1  # the size of a batch has 32 bits
 _ZSTD_LEVEL = 1
 
 
-_CODECS: Final[dict[str | None, tuple[int, Callable[[bytes], bytes] | None]]] = {
+_CODECS: Final[dict[str | None, tuple[int, Callable[[bytes | bytearray], bytes] | None]]] = {
     None: (0, None),
     "gzip": (1, gzip_encode),
     "snappy": (2, snappy_encode),
@@ -122,7 +122,8 @@ class Batch:
         return self._built
 
     def _written(self) -> bytes:
-        data, codec = bytes(self._data), 0
+        data: bytes | bytearray = self._data
+        codec = 0
         if self._compress is not None:
             compressed = self._compress(data)
             if len(compressed) < len(data):
