@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bridge.compiling import mypyc_attr
+
 Fields = dict[str, Any]
 """One Celery event as sent: a JSON object. Never mutated after decode made it."""
 
 Header = tuple[str, bytes]
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Delivery:
     """One broker message: the unit of acknowledgement. Born in a source, dies when the source settles it."""
@@ -62,6 +65,7 @@ POISON_FROM: Final = 5
 """Deaths from which on a delivery that is alone is poison: two more, with nothing else in flight."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Poison(Delivery):
     """A delivery that its source holds for the reason why the process died, again and again: nobody looks into it."""
@@ -114,6 +118,7 @@ class Gap:
     position: bytes | None = None
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Event:
     """One Celery event exactly as sent. 0..n of them come out of one Delivery."""
@@ -150,6 +155,7 @@ class OwnFault(Failure):
     """We failed, and no event is to suffer for it: it is kept as a dead letter, whatever becomes of invalid ones."""
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Tagged(Event):
     """
@@ -192,6 +198,7 @@ TOLD: Final = 1
 UNSHAPED: Final = -1
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Context:
     """What the state knew of the event's task after it folded the event in. Valid until the next event is folded."""
@@ -209,6 +216,7 @@ class Context:
     """
 
 
+@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Record:
     """One outbound item."""

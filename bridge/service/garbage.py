@@ -30,9 +30,9 @@ And what an outage leaves is not to stay for long."""
 _KEPT_BYTES = 32 * 2**20
 """
 What glibc keeps of freed memory until it is tidied up: more than what one round of sends frees together, 12 MB of
-records and as many batches. By its own rules (mallopt(3)) it gives back what is freed at the heap's end beyond twice the
-largest buffer so far, and maps what is larger than that anew each time: the system then clears each page again, 0.2 to
-0.8 times an event, which takes 0.2 to 0.6 us of it.
+records and as many batches. By its own rules (mallopt(3)) it gives back what is freed at the heap's end beyond twice
+the largest buffer so far, and maps what is larger than that anew each time: the system then clears each page again, 0.2
+to 0.8 times an event, which takes 0.2 to 0.6 us of it.
 """
 
 _MAPPED_BYTES = 16 * 2**20

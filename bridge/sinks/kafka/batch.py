@@ -38,7 +38,7 @@ _CODECS: Final[dict[str | None, tuple[int, Callable[[bytes | bytearray], bytes] 
     None: (0, None),
     "gzip": (1, gzip_encode),
     "snappy": (2, snappy_encode),
-    "lz4": (3, lz4_encode),
+    "lz4": (3, lambda data: lz4_encode(bytes(data))),  # it takes nothing else
     "zstd": (4, partial(zstd_encode, level=_ZSTD_LEVEL)),
 }
 """Kafka's numbers (org.apache.kafka.common.record.CompressionType), and what compresses."""
