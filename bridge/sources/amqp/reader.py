@@ -14,7 +14,7 @@ from bridge.model import Delivery
 from bridge.sources.amqp.arrivals import Arrivals
 from bridge.sources.amqp.consumer import QueueConsumer
 from bridge.sources.amqp.depth import Depth
-from bridge.sources.amqp.refusal import BROKEN
+from bridge.sources.amqp.refusal import BROKEN, TOO_LATE
 from bridge.sources.amqp.suspicion import Suspicion
 from bridge.sources.amqp.window import Window
 from bridge.weight import weigh
@@ -79,7 +79,7 @@ class Reader:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._started = self._stopped = self._closing = False
-        self._consuming = self._ever_consumed = self._asking = False
+        self._consuming = self._ever_consumed = self._asking = self._too_late = False
         self._newest: QueueConsumer | None = None  # whose deliveries come: the last one made
         self._serving: QueueConsumer | None = None
         """The consumer of the connection that stands; None while there is none."""
@@ -112,6 +112,8 @@ class Reader:
             if reached is not None:
                 serving.ack(reached, multiple=True)
             self._pace(serving)
+        if self._too_late and not self._window.owed:
+            self._wake.set()
 
     def stop(self) -> None:
         """
@@ -210,6 +212,7 @@ class Reader:
             if self._is_final(error):
                 raise
             self._suspicion.survive()
+            self._too_late = isinstance(error, TOO_LATE)
             self._outage.begin(error, heard_at, lived=lived)
             await consumer.close()
             if lived >= _GOOD_SECONDS:
@@ -242,15 +245,18 @@ class Reader:
                 await self._wake.wait()
 
     async def _consume(self, consumer: QueueConsumer) -> None:
-        """Ask for deliveries, once, when that is wanted and needed."""
-        if not self._started or self._consuming or self._stopped:
+        """
+        Ask for deliveries, once, when that is wanted and needed. Where the sink was too slow for the last connection
+        only once it has caught up: the same again would only be too late again.
+        """
+        if not self._started or self._consuming or self._stopped or (self._too_late and self._window.owed):
             return
         self._asking = True
         try:
             await consumer.consume(self._prefetch_that_fits(), one_first=self._suspicion.alone)
         finally:
             self._asking = False
-        self._consuming = self._ever_consumed = True
+        self._consuming, self._ever_consumed, self._too_late = True, True, False
         if self._serving is not None:
             self._pace(consumer)
 

@@ -11,6 +11,9 @@ from bridge.errors import BridgeError, ConnectError
 BROKEN: tuple[type[Exception], ...] = (OSError, refusals.PAMQPException)
 """What a broken connection raises in normal life; anything else is logged with its traceback."""
 
+TOO_LATE = refusals.AMQPPreconditionFailed
+"""What ends a channel that consumes: its acknowledgements did not come within RabbitMQ's `consumer_timeout`."""
+
 
 def refusal(code: int, text: str) -> Exception:
     """The broker's reason to close a channel or a connection, as pamqp's class of its reply code."""

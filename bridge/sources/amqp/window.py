@@ -36,6 +36,11 @@ class Window:
         return self._max_bytes - self.bytes
 
     @property
+    def owed(self) -> bool:
+        """Whether something that a lost connection gave is not settled yet."""
+        return len(self._acks) > 1
+
+    @property
     def mean_size(self) -> float:
         """Bytes of a body, over all that were ever taken; 0 when none was."""
         return self._taken_bytes / self._taken if self._taken else 0.0

@@ -9,6 +9,7 @@ from bridge.errors import BridgeError, ConfigError, ConnectError, CredentialsErr
 from bridge.model import Delivery, Gap, Poison
 from bridge.sources.amqp.depth import ASK_SECONDS, Depth
 from bridge.sources.amqp.reader import Reader
+from bridge.sources.amqp.refusal import refusal
 from bridge.telemetry import Counters
 from bridge.testing import FakeClock
 from tests.running import run, until
@@ -466,6 +467,51 @@ def test_a_lost_connection_condemns_nobody() -> None:
             second.give(b"held", count=5)
             (again,) = await taken(reader, 1)
             assert not isinstance(again, Poison)
+
+    run(check())
+
+
+def test_after_an_ack_that_came_too_late_nothing_is_asked_for_until_the_sink_has_caught_up() -> None:
+    """
+    While the sink is down for hours RabbitMQ would close every channel after 30 minutes (consumer_timeout), each time
+    charge what was in flight with a return, and put it behind what was not. What nobody had read is owed by nobody.
+    """
+
+    async def check() -> None:
+        first, second = ScriptedConsumer(), ScriptedConsumer()
+        async with (reading := Reading(first, second)) as reader:
+            await until(lambda: first.prefetch > 0)
+            first.give(b"1", b"2")
+            held = await taken(reader, 2)
+            first.give(b"3")
+            first.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
+            await reading.clock.until_sleeping()
+            reading.clock.turn(5)
+            await until(lambda: second.calls == ["open"])
+            reader.settle(held[:1])
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert second.calls == ["open"]
+            reader.settle(held[1:])
+            await until(lambda: second.prefetch > 0)
+
+    run(check())
+
+
+def test_an_ack_that_was_only_just_too_late_holds_nothing_up() -> None:
+    """The sink has everything by the time the channel's end is heard of, so nothing will be settled any more."""
+
+    async def check() -> None:
+        first, second = ScriptedConsumer(), ScriptedConsumer()
+        async with (reading := Reading(first, second)) as reader:
+            await until(lambda: first.prefetch > 0)
+            first.give(b"1")
+            reader.settle(await taken(reader, 1))
+            first.give(b"2")
+            first.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
+            await reading.clock.until_sleeping()
+            reading.clock.turn(5)
+            await until(lambda: second.prefetch > 0)
 
     run(check())
 

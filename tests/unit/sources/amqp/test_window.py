@@ -55,8 +55,11 @@ def test_a_lost_connection_is_counted_and_not_acknowledged() -> None:
     window.begin(1)
     new = taken(window, 1, 2)
     assert window.bytes == 40
+    assert window.owed
     assert window.settle(old[1:]) is None
+    assert window.owed
     assert window.settle([old[0], new[0]]) == 1
+    assert not window.owed
     assert window.settle(old) is None
     assert window.bytes == 10
 
