@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge.capture import Capture
 from bridge.chain import Chain, Counting
@@ -24,6 +24,9 @@ from bridge.sources import Source
 from bridge.state import ClusterState
 from bridge.telemetry import Counters
 from bridge.validate import Policy, Schemas
+
+if TYPE_CHECKING:
+    from bridge.sources.amqp.alarms import Alarms
 
 REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 """Read without kombu; `kombu+redis://` is read with it."""
@@ -201,6 +204,18 @@ def build(config: Config, clock: Clock) -> list[Chain]:
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     return [chain for chain in chains if chain is not None]
+
+
+def alarms(config: Config, clock: Clock) -> "list[Alarms]":
+    """Who listens for alarms of the brokers that the service reads; the other commands leave that to it."""
+    if config.command != "run":
+        return []
+    brokers = dict.fromkeys(end.broker for end in config.sources if end.path is None and _has_own_amqp(end))
+    if not brokers:
+        return []
+    from bridge.sources.amqp.alarms import Alarms  # not at the top, as below
+
+    return [Alarms(broker, clock) for broker in brokers]
 
 
 def further_problems(config: Config, clock: Clock) -> list[str]:

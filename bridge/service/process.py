@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -11,8 +12,11 @@ from bridge.chain import Chain
 from bridge.clock import Clock, SystemClock
 from bridge.config import Config
 from bridge.errors import BridgeError, OutputError
-from bridge.service.build import build
+from bridge.service.build import alarms, build
 from bridge.service.garbage import sparing, tidying
+
+if TYPE_CHECKING:
+    from bridge.sources.amqp.alarms import Alarms
 
 log = structlog.get_logger()
 
@@ -43,7 +47,7 @@ async def run(config: Config, *, stop: asyncio.Event | None = None, clock: Clock
     """
     clock = clock or SystemClock()
     chains = build(config, clock)
-    service = Service(config, chains, clock)
+    service = Service(config, chains, clock, alarms(config, clock))
     with sparing(), service.signals() if stop is None else service.stopped_by(stop):
         try:
             return await service.run()
@@ -56,10 +60,13 @@ async def run(config: Config, *, stop: asyncio.Event | None = None, clock: Clock
 
 
 class Service:
-    """The chains of one process and their end."""
+    """The chains of one process, who listens for their brokers' alarms meanwhile, and their end."""
 
-    def __init__(self, config: Config, chains: Sequence[Chain], clock: Clock) -> None:
+    def __init__(
+        self, config: Config, chains: Sequence[Chain], clock: Clock, listeners: "Sequence[Alarms]" = ()
+    ) -> None:
         self._config = config
+        self._listeners = listeners
         self._chains = chains
         self._clock = clock
         self._deadline: asyncio.Timeout | None = None
@@ -83,6 +90,7 @@ class Service:
                 timers = [
                     tasks.create_task(self._summaries(), name="summaries"),
                     tasks.create_task(tidying(self._clock), name="tidying"),
+                    *(tasks.create_task(listener.watch(), name="alarms") for listener in self._listeners),
                 ]
                 if self._config.duration is not None:
                     timers.append(tasks.create_task(self._stop_after(self._config.duration), name="duration"))

@@ -120,3 +120,34 @@ def test_rabbitmq_restarted_loses_nothing(bridge: StartBridge, kafka: KafkaServe
     assert process.summary()["gaps"] == 0
     assert len(process.said("broker connected")) == 3
     assert len(process.alarms()) <= 2 * MOST_ALARMS, process.stderr
+
+
+@pytest.mark.servers("kafka", "rabbitmq")
+def test_an_alarm_of_rabbitmq_is_said(
+    bridge: StartBridge, kafka: KafkaServer, rabbitmq: RabbitServer, group: str
+) -> None:
+    """
+    RabbitMQ out of memory blocks all workers, and tells publishers only. A bridge that may publish nothing says it all
+    the same, and that it is over; it has published nothing.
+    """
+    topic = Topic(kafka)
+    rabbitmq.ctl("add_user", group, "secret")
+    rabbitmq.ctl("set_permissions", group, r"^celeryev\.bridge\.", r"^celeryev\.bridge\.", "^celeryev")
+    with Traffic(rabbitmq.url) as traffic:
+        traffic.add(1)  # so the exchange is there
+        traffic.wait()
+        process = bridge("run", "--from", rabbitmq.url_of(group, "secret"), "--group", group, "--to", topic.url)
+        process.wait_for("chain started")
+        try:
+            rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1")
+            assert process.wait_for("broker blocks publishers")["reason"] == "low on memory"
+        finally:
+            rabbitmq.ctl("set_vm_memory_high_watermark", "absolute", "1GB")
+        process.wait_for("broker no longer blocks publishers")
+        traffic.add(10)
+        traffic.wait()
+        topic.wait_for(10, meanwhile=process.assert_running)
+    process.terminate()
+    assert process.ended() == 0
+    assert process.summary()["received"] == process.summary()["delivered"] == 10
+    assert len(process.alarms()) == 1, process.stderr

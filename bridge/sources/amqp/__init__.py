@@ -9,6 +9,7 @@ RabbitMQ over AMQP 0-9-1, on the event loop, without a client library between th
     connection    the shell around the frame parser; channel: methods and their answers; heartbeat
     frames        bytes to deliveries and methods, without I/O; properties: what a header says
     address       the URL; refusal: errors
+    alarms        whether the broker blocks publishers
     leftovers     what a group left behind, for who removes it
 
 Who reads another kind of queue begins at the connection:

@@ -56,6 +56,8 @@ class Connection(asyncio.Protocol):
         self.server_properties: Mapping[str, object] = {}
         """As the broker introduced itself: `cluster_name`, `product`, `version` ..."""
         self.error: Exception | None = None
+        self.blocked = False
+        """Whether the broker, for an alarm of its own, reads nothing from us: only ever of who publishes."""
         self.heard_at = clock.now()
         """When the broker last said anything, in seconds since the epoch."""
         self.control = Channel(0, self._send, patience_seconds)
@@ -176,8 +178,10 @@ class Connection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()  # once that was sent
         elif isinstance(method, commands.Connection.Blocked):
+            self.blocked = True
             _log.warning("broker blocks publishers", broker=self.shown, reason=method.reason)
         elif isinstance(method, commands.Connection.Unblocked):
+            self.blocked = False
             _log.info("broker no longer blocks publishers", broker=self.shown)
         elif channel is not None:
             channel.receive(method)

@@ -17,7 +17,7 @@ from bridge.formats.pretty import Pretty
 from bridge.formats.raw import raw
 from bridge.headers import pairs
 from bridge.model import Delivery
-from bridge.service.build import build
+from bridge.service.build import alarms, build
 from bridge.service.rewound import Rewound
 from bridge.sinks.kafka import KafkaSink
 from bridge.sinks.stdout import LinesSink
@@ -187,3 +187,12 @@ def test_own_source_of_rabbitmq_tells_the_counters_of_its_chain() -> None:
     chain = built("amqp://rabbit")
 
     assert chain._source._reader._depth._counters is chain.counters
+
+
+def test_alarms_of_each_broker_are_listened_for_by_the_service_only() -> None:
+    """Over AMQP, once a broker; `dump` and `replay` end soon, and leave it to the service."""
+    urls = ("amqp://a", "amqp://a", "amqps://b", "kombu+amqp://c", "redis://d", "events.jsonl")
+    ends = tuple(SourceEnd(url=Url(url), label=f"l{number}") for number, url in enumerate(urls))
+    assert len(alarms(Config(command="run", sources=ends), SystemClock())) == 2
+    assert alarms(Config(command="run", sources=ends[3:]), SystemClock()) == []
+    assert alarms(Config(command="dump", sources=ends), SystemClock()) == []
