@@ -25,12 +25,11 @@ enum {
 #define SECONDS_END 274877906944.0   /* 2^38: bridge/identify.py */
 #define LAST_SECOND 253402300799LL   /* of the year 9999 */
 
-static const char HEX[] = "0123456789abcdef";
+static char HEX[256][2]; /* every byte's digits; written when the module is made */
 
 static char *put_hex(char *at, unsigned byte)
 {
-    at[0] = HEX[byte >> 4 & 15];
-    at[1] = HEX[byte & 15];
+    memcpy(at, HEX[byte & 255], 2);
     return at + 2;
 }
 
@@ -91,29 +90,37 @@ static PyObject *id_text(int64_t ms, const uint8_t *digest)
     if (made == NULL)
         return NULL;
     char *at = (char *)PyUnicode_1BYTE_DATA(made);
+#pragma GCC unroll 4
     for (int shift = 40; shift >= 16; shift -= 8)
-        at = put_hex(at, ms >> shift & 255);
+        at = put_hex(at, (unsigned)(ms >> shift));
     *at++ = '-';
-    at = put_hex(put_hex(at, ms >> 8 & 255), ms & 255);
+    at = put_hex(put_hex(at, (unsigned)(ms >> 8)), (unsigned)ms);
     *at++ = '-';
     at = put_hex(put_hex(at, (digest[0] & 0x0F) | 0x70), digest[1]);
     *at++ = '-';
     at = put_hex(put_hex(at, (digest[2] & 0x3F) | 0x80), digest[3]);
     *at++ = '-';
+#pragma GCC unroll 6
     for (int place = 4; place < ID_BYTES; place++)
         at = put_hex(at, digest[place]);
     return made;
 }
 
-/* Adds 8 bytes, the highest first; 0 for what is no integer of 64 bits. */
+/* 8 bytes, the highest first; unrolled, compilers know it as a store. */
+static void put_number(uint8_t *at, uint64_t number)
+{
+#pragma GCC unroll 8
+    for (int place = 0; place < 8; place++)
+        at[place] = (uint8_t)(number >> (56 - 8 * place));
+}
+
+/* Adds 8 bytes; 0 for what is no integer of 64 bits. */
 static int add_integer(uint8_t *into, PyObject *value)
 {
     if (value == NULL || !PyLong_CheckExact(value))
         return 0;
     int overflow;
-    uint64_t number = (uint64_t)PyLong_AsLongLongAndOverflow(value, &overflow);
-    for (int place = 0; place < 8; place++)
-        into[place] = (uint8_t)(number >> (56 - 8 * place));
+    put_number(into, (uint64_t)PyLong_AsLongLongAndOverflow(value, &overflow));
     return !overflow;
 }
 
@@ -124,24 +131,47 @@ static size_t add_text(uint8_t *into, size_t size, PyObject *value)
     if (value == NULL || !PyUnicode_CheckExact(value) || (size_t)PyUnicode_GET_LENGTH(value) >= MOST_HASHED - size)
         return 0; /* before Python makes its UTF-8, and keeps it */
     const char *text = PyUnicode_AsUTF8AndSize(value, &length);
-    if (text == NULL) {
-        PyErr_Clear(); /* a lone surrogate: Python says so */
-        return 0;
-    }
-    if ((size_t)length >= MOST_HASHED - size)
-        return 0;
+    if (text == NULL || (size_t)length >= MOST_HASHED - size)
+        return 0; /* NULL, and an error: a lone surrogate */
     memcpy(into + size, text, (size_t)length);
     return size + (size_t)length;
 }
 
+/* What is hashed of the fields, but for the time in front of it: its size, 0 for unusual ones, maybe with an error. */
+static size_t add_fields(uint8_t *data, PyObject *fields)
+{
+    if (!add_integer(data + 8, PyDict_GetItemWithError(fields, PID)) ||
+        !add_integer(data + 16, PyDict_GetItemWithError(fields, CLOCK)))
+        return 0;
+    size_t size = add_text(data, 24, PyDict_GetItemWithError(fields, TYPE));
+    if (size == 0)
+        return 0;
+    data[size++] = '\n';
+    size = add_text(data, size, PyDict_GetItemWithError(fields, HOSTNAME));
+    if (size == 0)
+        return 0;
+    data[size++] = '\n';
+    PyObject *uuid = PyDict_GetItemWithError(fields, UUID);
+    if (uuid == NULL)
+        return PyErr_Occurred() ? 0 : size;
+    return uuid == Py_None ? size : add_text(data, size, uuid);
+}
+
+/* Whatever it was, Python finds it again. */
+static PyObject *left_to_python(void)
+{
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
 static PyObject *identity(PyObject *module, PyObject *fields)
 {
-    uint8_t data[MOST_HASHED], digest[ID_BYTES];
+    uint8_t data[MOST_HASHED + BLAKE2B_BLOCK], digest[ID_BYTES];
     if (!PyDict_CheckExact(fields))
         Py_RETURN_NONE;
-    PyObject *timestamp = PyDict_GetItem(fields, TIMESTAMP);
+    PyObject *timestamp = PyDict_GetItemWithError(fields, TIMESTAMP);
     if (timestamp == NULL || !PyFloat_CheckExact(timestamp))
-        Py_RETURN_NONE;
+        return left_to_python();
     double seconds = PyFloat_AS_DOUBLE(timestamp);
     if (!(seconds > 0 && seconds < SECONDS_END))
         Py_RETURN_NONE;
@@ -149,26 +179,18 @@ static PyObject *identity(PyObject *module, PyObject *fields)
     int64_t micros = (int64_t)scaled, ms = (int64_t)thousandfold;
     if (ms / 1000 > LAST_SECOND)
         Py_RETURN_NONE;
-    for (int place = 0; place < 8; place++)
-        data[place] = (uint8_t)((uint64_t)micros >> (56 - 8 * place));
-    if (!add_integer(data + 8, PyDict_GetItem(fields, PID)) || !add_integer(data + 16, PyDict_GetItem(fields, CLOCK)))
-        Py_RETURN_NONE;
-    size_t size = add_text(data, 24, PyDict_GetItem(fields, TYPE));
+    put_number(data, (uint64_t)micros);
+    size_t size = add_fields(data, fields);
     if (size == 0)
-        Py_RETURN_NONE;
-    data[size++] = '\n';
-    size = add_text(data, size, PyDict_GetItem(fields, HOSTNAME));
-    if (size == 0)
-        Py_RETURN_NONE;
-    data[size++] = '\n';
-    PyObject *uuid = PyDict_GetItem(fields, UUID);
-    if (uuid != NULL && uuid != Py_None && (size = add_text(data, size, uuid)) == 0)
-        Py_RETURN_NONE;
+        return left_to_python();
     blake2b(digest, ID_BYTES, data, size);
-    PyObject *id = id_text(ms, digest), *time = id == NULL ? NULL : time_text(ms);
-    PyObject *both = time == NULL ? NULL : PyTuple_Pack(2, id, time);
-    Py_XDECREF(id);
-    Py_XDECREF(time);
+    PyObject *both = PyTuple_New(2);
+    if (both == NULL)
+        return NULL;
+    PyTuple_SET_ITEM(both, 0, id_text(ms, digest));
+    PyTuple_SET_ITEM(both, 1, time_text(ms));
+    if (PyTuple_GET_ITEM(both, 0) == NULL || PyTuple_GET_ITEM(both, 1) == NULL)
+        Py_CLEAR(both);
     return both;
 }
 
@@ -186,6 +208,10 @@ PyMODINIT_FUNC PyInit__identity(void)
         PyObject **constant;
     } names[] = {{"TIMESTAMP", &TIMESTAMP}, {"PID", &PID}, {"CLOCK", &CLOCK},
                  {"TYPE", &TYPE}, {"HOSTNAME", &HOSTNAME}, {"UUID", &UUID}};
+    for (int byte = 0; byte < 256; byte++) {
+        HEX[byte][0] = "0123456789abcdef"[byte >> 4];
+        HEX[byte][1] = "0123456789abcdef"[byte & 15];
+    }
     PyObject *module = PyModule_Create(&MODULE), *from = module == NULL ? NULL : PyImport_ImportModule("bridge.names");
     for (size_t place = 0; from != NULL && place < sizeof names / sizeof *names; place++) {
         *names[place].constant = PyObject_GetAttrString(from, names[place].name);
