@@ -20,6 +20,11 @@ static inline int take(Part *part, PyObject *value)
         part->size = PyBytes_GET_SIZE(value);
         return 1;
     }
+    if (PyUnicode_Check(value) && PyUnicode_IS_COMPACT_ASCII(value)) { /* nearly all: no call for these */
+        part->data = (const char *)(((PyASCIIObject *)value) + 1);
+        part->size = PyUnicode_GET_LENGTH(value);
+        return 1;
+    }
     if (PyUnicode_Check(value)) {
         part->data = PyUnicode_AsUTF8AndSize(value, &part->size);
         return part->data != NULL;

@@ -52,8 +52,17 @@ def fields(draw: st.DrawFn) -> Fields:
 def test_an_id_is_the_specifications_or_left_to_python(event: Fields) -> None:
     """The same id and time as the slow way, for whatever fields; odd ones are given back."""
     found = bridge.fast.identity(event)
-    if found is not None:
-        assert found == (_slow_id(event), iso_ms(event["timestamp"]))
+    assert found is None or found == (_slow_id(event), iso_ms(event["timestamp"]))
+
+
+@WANTED
+@given(st.permutations(["hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"]), st.integers(0, 7))
+def test_the_order_of_fields_is_nothing_to_an_id(names: list[str], count: int) -> None:
+    """Celery's is only tried first: any other, and fields that are not there, give what the slow way gives."""
+    event = {name: 5 if name in {"pid", "clock"} else name for name in names[:count]} | {"timestamp": 5.5}
+    found = bridge.fast.identity(event)
+    assert found is None or found[0] == _slow_id(event)
+    assert (found is None) == (not {"pid", "clock", "type", "hostname"} <= event.keys())
 
 
 @WANTED
