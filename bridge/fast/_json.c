@@ -58,8 +58,9 @@ static PyObject *spliced(PyObject *module, PyObject *const *args, Py_ssize_t cou
             PyErr_SetString(PyExc_TypeError, "the first four are texts");
             return NULL;
         }
-    Py_ssize_t cut = PyLong_AsSsize_t(args[5]); /* -1 for what is larger: refused below */
-    PyErr_Clear();
+    Py_ssize_t cut = PyLong_AsSsize_t(args[5]);
+    if (cut < 0)
+        PyErr_Clear(); /* -1 for what is larger: refused below */
     for (int place = 0; place < 5; place++)
         if (!take(&parts[place + 1], args[place]))
             return NULL;

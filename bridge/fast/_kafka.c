@@ -8,14 +8,24 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "parts.h"
+/* Zigzag. */
+static uint64_t zigzag(int64_t number)
+{
+    return ((uint64_t)number << 1) ^ (uint64_t)(number >> 63);
+}
 
-enum { VARINT_BYTES = 10 }; /* of 64 bits */
+/* Bytes of a varint, 1 to 10: seven bits each. */
+static int64_t varint_size(int64_t number)
+{
+    int64_t size = 1;
+    for (uint64_t left = zigzag(number); left > 0x7F; left >>= 7)
+        size++;
+    return size;
+}
 
-/* Zigzag, seven bits a byte. */
 static char *put_varint(char *at, int64_t number)
 {
-    uint64_t left = ((uint64_t)number << 1) ^ (uint64_t)(number >> 63);
+    uint64_t left = zigzag(number);
     for (; left > 0x7F; left >>= 7)
         *at++ = (char)(left | 0x80);
     *at++ = (char)left;
@@ -34,6 +44,12 @@ static int resize(PyObject *data, Py_ssize_t size)
     return PyByteArray_Resize(data, size);
 }
 
+static char *put_bytes(char *at, PyObject *bytes)
+{
+    memcpy(at, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    return at + PyBytes_GET_SIZE(bytes);
+}
+
 static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     if (count != 7 || !PyByteArray_CheckExact(args[0]) || !PyLong_Check(args[1]) || !PyLong_Check(args[2]) ||
@@ -42,30 +58,24 @@ static PyObject *add_record(PyObject *module, PyObject *const *args, Py_ssize_t 
         PyErr_SetString(PyExc_TypeError, "add_record(bytearray, int, int, int, bytes | None, bytes, bytes)");
         return NULL;
     }
+    PyObject *data = args[0], *key = args[4], *value = args[5], *headers = args[6];
     int64_t most = PyLong_AsLongLong(args[1]), time = PyLong_AsLongLong(args[2]), place = PyLong_AsLongLong(args[3]);
-    if (PyErr_Occurred())
+    if ((most == -1 || time == -1 || place == -1) && PyErr_Occurred())
         return NULL;
-    char head[1 + 4 * VARINT_BYTES], *at = head, length[VARINT_BYTES], *value_length;
-    Py_ssize_t key_size = args[4] == Py_None ? 0 : PyBytes_GET_SIZE(args[4]);
-    *at++ = 0; /* attributes of a record: none are defined */
-    at = put_varint(put_varint(at, time), place);
-    at = value_length = put_varint(at, args[4] == Py_None ? -1 : key_size);
-    at = put_varint(at, PyBytes_GET_SIZE(args[5]));
-    int64_t size = (at - head) + (int64_t)key_size + PyBytes_GET_SIZE(args[5]) + PyBytes_GET_SIZE(args[6]);
-    int64_t before = PyByteArray_GET_SIZE(args[0]), length_size = put_varint(length, size) - length;
-    if (before + length_size + size > most || before + length_size + size > PY_SSIZE_T_MAX)
+    int64_t key_size = key == Py_None ? -1 : PyBytes_GET_SIZE(key), value_size = PyBytes_GET_SIZE(value);
+    int64_t size = 1 + varint_size(time) + varint_size(place) + varint_size(key_size) + (key == Py_None ? 0 : key_size) +
+                   varint_size(value_size) + value_size + PyBytes_GET_SIZE(headers);
+    int64_t before = PyByteArray_GET_SIZE(data), after = before + varint_size(size) + size;
+    if (after > most || after > PY_SSIZE_T_MAX)
         Py_RETURN_FALSE;
-    if (resize(args[0], (Py_ssize_t)(before + length_size + size)) < 0)
+    if (resize(data, (Py_ssize_t)after) < 0)
         return NULL;
-    const Part parts[] = {
-        {length, (Py_ssize_t)length_size},
-        {head, value_length - head},
-        {key_size ? PyBytes_AS_STRING(args[4]) : "", key_size},
-        {value_length, at - value_length},
-        {PyBytes_AS_STRING(args[5]), PyBytes_GET_SIZE(args[5])},
-        {PyBytes_AS_STRING(args[6]), PyBytes_GET_SIZE(args[6])},
-    };
-    copy_parts(PyByteArray_AS_STRING(args[0]) + before, parts, sizeof parts / sizeof *parts);
+    char *at = put_varint(PyByteArray_AS_STRING(data) + before, size);
+    *at++ = 0; /* attributes of a record: none are defined */
+    at = put_varint(put_varint(put_varint(at, time), place), key_size);
+    if (key != Py_None)
+        at = put_bytes(at, key);
+    put_bytes(put_bytes(put_varint(at, value_size), value), headers);
     Py_RETURN_TRUE;
 }
 
