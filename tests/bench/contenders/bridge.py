@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from bridge.clients.queue import PREFIX, QueuePlan
 from tests.bench.contenders import Contender, Ends, missing
 
-_START = "import sys; sys.modules.update(dict.fromkeys({without})); from bridge.cli.main import main; sys.exit(main())"
+_START = "import sys; sys.modules.update(dict.fromkeys({without})); from bridge.__main__ import main; sys.exit(main())"
 """None: importing it fails, as where it is not installed."""
 
 _JOB = "validates, state, event_id, full native record with headers; acks after Kafka; idempotent, acks=all, zstd"
