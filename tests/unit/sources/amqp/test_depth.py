@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from bridge.sources.amqp.depth import ASK_SECONDS, Depth
+from bridge.sources.amqp.depth import ASK_SECONDS, TYPICAL_BYTES, Depth
 from bridge.telemetry import Counters
 from bridge.testing import FakeClock
 from tests.running import run, until
@@ -55,11 +55,17 @@ def test_the_cap_in_bytes_is_held_against_the_mean_size(capsys: pytest.CaptureFi
     assert told(capsys, {"x-max-length-bytes": 1000}, [15, 16], mean_bytes=50) == [f"{NEAR} 16"]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"x-max-length-bytes": 1000}, {"x-max-length": "many"}, {"x-max-length": 0}])
+def test_before_the_first_delivery_messages_are_of_typical_size(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bridge that starts while its sink is down reads nothing, and the queue fills all the same."""
+    cap = 1000 * TYPICAL_BYTES
+    assert told(capsys, {"x-max-length-bytes": cap}, [799, 800]) == [f"{NEAR} 800"]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"x-max-length": "many"}, {"x-max-length": 0}])
 def test_what_is_not_known_is_not_warned_of(
     arguments: Mapping[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No cap, no size of a message, an argument that is no number."""
+    """No cap, an argument that is no number."""
     assert told(capsys, arguments, [10**9]) == []
 
 
