@@ -28,6 +28,7 @@ MODULES = (
     "bridge/encode.py",
     "bridge/enrich.py",
     "bridge/formats/native.py",
+    "bridge/formats/plan.py",
     "bridge/headers.py",
     "bridge/identify.py",
     "bridge/loss.py",

@@ -6,15 +6,17 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from bridge import fast
 from bridge.clock import iso_ms
 from bridge.errors import RecordError
-from bridge.fast import joined
 from bridge.formats import Format
 from bridge.formats.escape import escape_json
 from bridge.headers import pack, packed_header, start_of_header, varint
 from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
 from bridge.names import TIMESTAMP, UUID
+
+_joined: Final = fast.joined  # a constant: see bridge.formats.native
 
 CONNECTOR: Final = b"celery-event-bridge"
 
@@ -127,7 +129,8 @@ class KafkaEncoder:
         headers = self._plain or _headers(
             self._types.get(event.type) or self._of_type(event.type), event_id, event_time, key
         )
-        return Record(value, self._topic, key, int(fields[TIMESTAMP] * 1000), headers, event.delivery, 1, event.index)
+        at: float = fields[TIMESTAMP]
+        return Record(value, self._topic, key, int(at * 1000), headers, event.delivery, 1, event.index)
 
     def gap(self, gap: Gap) -> Record:
         """The `bridge-gap` record: events were lost before us, between two moments."""
@@ -191,7 +194,7 @@ class Encoder(Protocol):
 
 def _headers(of_type: bytes, event_id: str, event_time: str, subject: bytes) -> bytes:
     """Those of a record, packed: the sink would have to take pairs apart again."""
-    return joined(of_type, event_id, _TIME, event_time, _SUBJECT, varint(len(subject)), subject)
+    return _joined(of_type, event_id, _TIME, event_time, _SUBJECT, varint(len(subject)), subject)
 
 
 def gap_document(gap: Gap, cluster: str) -> tuple[str, bytes]:

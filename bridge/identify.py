@@ -31,8 +31,8 @@ from struct import Struct
 from struct import error as OutOfRange  # noqa: N812 - what it says here
 from typing import Any, Final
 
+from bridge import fast
 from bridge.clock import iso_ms, iso_of_ms
-from bridge.fast import identity
 from bridge.model import Fields
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UUID
 
@@ -54,6 +54,8 @@ _SPANS_KEPT: Final = 4096  # of 65.5 s each: three days
 _spans: Final[dict[int, str]] = {}
 """The first 32 bits of an id as text, by their number: all events of a minute share them."""
 
+_identity: Final = fast.identity  # a constant: see bridge.formats.native
+
 _hash: Final = blake2b(digest_size=10).copy
 """Makes a new hash with these parameters; a copy costs two thirds of reading them again."""
 
@@ -69,7 +71,7 @@ def identify(fields: Fields) -> tuple[str, str]:
     Raises:
         KeyError, TypeError, ValueError, OverflowError, OSError: a timestamp that no schema lets through.
     """
-    quickly = identity(fields)
+    quickly = _identity(fields)
     if quickly is not None:
         return quickly
     timestamp = fields[TIMESTAMP]

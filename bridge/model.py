@@ -13,6 +13,8 @@ from bridge.compiling import mypyc_attr
 Fields = dict[str, Any]
 """One Celery event as sent: a JSON object. Never mutated after decode made it."""
 
+Names = tuple[str, ...]
+
 Header = tuple[str, bytes]
 
 
@@ -128,12 +130,18 @@ class Event:
     delivery: Delivery
     index: int | None
     """Its place in the delivery's list; None when the body was a single object."""
+    names: Names | None
+    """
+    Those of its fields, in any order but `type` last; one object for all events of a type. A note of the stage that
+    looked each of them up, so that nobody compares them again. None: it did not.
+    """
 
     def __init__(self, type: str, fields: Fields, delivery: Delivery, index: int | None) -> None:
         self.type = type
         self.fields = fields
         self.delivery = delivery
         self.index = index
+        self.names = None
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from bridge.decode.text import LONG, marks, may_hold_big_integer, openers
 from bridge.model import Delivery, Event, Fields
 from bridge.names import TYPE
 
+_loads: Final = orjson.loads  # a constant: see bridge.formats.native
+
 LARGE: Final = KEYS_POSSIBLE
 """Bytes of a body above which what it holds, once parsed, should be in memory one at a time."""
 
@@ -41,7 +43,7 @@ def glance(delivery: Delivery, events: list[Event]) -> bool:
     ):
         return False
     try:
-        value = orjson.loads(text)
+        value = _loads(text)
     except orjson.JSONDecodeError:
         return False
     if type(value) is dict:

@@ -1,14 +1,21 @@
 """The record of `schemas/record.json`: flat, stable types, what the event says and what the state knows beside it."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 from signal import Signals
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from bridge.fast import joined, same_names, spliced
-from bridge.model import TOLD, UNSHAPED, Context, Event, Fields
+from bridge import fast
+from bridge.formats.plan import APART, ENVELOPE_ONLY, Addition, Own, Plan, addition
+from bridge.model import TOLD, UNSHAPED, Context, Event, Fields, Names
 from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, TYPE, UTCOFFSET, UUID
+
+# Constants: compiled code looks up what a module of others holds for every event anew, at 130 to 270 instructions.
+_dumps: Final = orjson.dumps
+_joined: Final = fast.joined
+_same_names: Final = fast.same_names
+_spliced: Final = fast.spliced
 
 SKEW_SHOWN_SECONDS: Final = 5.0
 """A sender's clock this far ahead of ours is worth a field; less is network and scheduling."""
@@ -25,47 +32,6 @@ NAMES_KEPT: Final = 64
 
 ADDITIONS_KEPT: Final = 4096
 """What states add, remembered: about 1 KB each. Celery's types need a few each; custom states come from users."""
-
-Names = tuple[str, ...]
-
-Own = int | Names
-"""Which of a plan's names a record has from its event: a bit for each null left out, the names, or ENVELOPE_ONLY."""
-
-ENVELOPE_ONLY: Final = -1
-"""All others are in `known`."""
-
-Addition = tuple[Names | None, bytes]
-"""Names that the state adds to the JSON (None: all of `known`), and the end of the record."""
-
-ENVELOPE: Final = frozenset({"hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"})
-TELLING: Final = frozenset({"task-sent", "task-received"})
-"""Types that tell of a task what later events lack; all of it is in `known` when the event was folded."""
-
-
-class Plan:
-    """What to do with the events of one type, as long as their fields have the same names in the same order."""
-
-    __slots__ = ("apart", "cut", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
-
-    def __init__(
-        self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
-    ) -> None:
-        type_json = orjson.dumps(event_type).decode()
-        self.names = names
-        self.head = f'","type":{type_json},"event_time":"'
-        """JSON of what stands between event_id and event_time."""
-        self.extra = tuple(name for name in names if name not in documented)
-        self.fits = fits
-        """Whether documented fields always have the types that the record gives them."""
-        self.apart = "signum" in names or not fits
-        """Whether each event's values say what must be done to its own fields, beside leaving out nulls."""
-        self.tells = event_type in TELLING and not self.apart and not self.extra and ENVELOPE.issubset(names)
-        """Whether `known` may stand for the event's own fields but the envelope."""
-        self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = names[-1] == "type" and not self.extra and not self.apart
-        """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
-        self.cut = len(f',"type":{type_json}}}'.encode()) if self.type_last else 1
-        """Bytes at the end of the event's JSON that are not for the record."""
 
 
 class Native:
@@ -106,41 +72,45 @@ class Native:
         """See `bridge.formats.Format`."""
         fields = event.fields
         plan = self._last.get(event.type)
-        if plan is None or not same_names(fields, plan.names):
-            plan = self._plan(event.type, tuple(fields))
+        if plan is None or event.names is not plan.names:
+            plan = self._plan(event, plan)
         state, shape = context.state, context.shape
-        cut = 1
         if state and plan.tells and shape != UNSHAPED and shape & TOLD:
-            own: Own = ENVELOPE_ONLY
-            own_json = orjson.dumps(envelope(fields))
+            own_json, cut, nulls = _dumps(envelope(fields)), 1, ENVELOPE_ONLY
+            names: Names = ()
         else:
-            own_json, own = self._own(plan, event)
-            cut = plan.cut
+            own_json, cut, nulls, names = self._own(plan, event)
         received_at = event.delivery.received_at
-        if received_at is not None and fields[TIMESTAMP] - received_at > SKEW_SHOWN_SECONDS:
-            own_json = joined(own_json[:-cut], skew(fields[TIMESTAMP] - received_at), b"}")
-            cut = 1
+        if received_at is not None:
+            at: float = fields[TIMESTAMP]
+            if at - received_at > SKEW_SHOWN_SECONDS:
+                own_json = _joined(own_json[:-cut], skew(at - received_at), b"}")
+                cut = 1
         if observed_time is not self._observed_time:
             self._observed_time = observed_time
             self._middle = f'","observed_time":"{observed_time}",{self._cluster},'
         if not state:
-            return spliced(event_id, plan.head, event_time, self._middle, own_json, cut, None, b"}")
-        known = context.known
-        key = (plan, own, tuple(known) if shape == UNSHAPED else shape, state, context.complete)
-        names_added, tail = self._additions.get(key) or self._addition(key, known)
+            return _spliced(event_id, plan.head, event_time, self._middle, own_json, cut, None, b"}")
+        adds = plan.addition
+        if adds is None or not adds.fits(nulls, shape, state, complete=context.complete):
+            adds = self._addition(plan, nulls, names, context)
         added: bytes | None = None
-        if names_added is None:
-            added = orjson.dumps(known)
-        elif names_added:
-            added = orjson.dumps({name: known[name] for name in names_added})
-        return spliced(event_id, plan.head, event_time, self._middle, own_json, cut, added, tail)
+        if adds.names is None:
+            added = _dumps(context.known)
+        elif adds.names:
+            known = context.known
+            added = _dumps({name: known[name] for name in adds.names})
+        return _spliced(event_id, plan.head, event_time, self._middle, own_json, cut, added, adds.tail)
 
-    def _own(self, plan: Plan, event: Event) -> tuple[bytes, Own]:
-        """JSON of what the event itself says, and what tells which names that has."""
+    def _own(self, plan: Plan, event: Event) -> tuple[bytes, int, int, Names]:
+        """
+        JSON of what the event itself says, how many bytes at its end are not for the record, and which of the plan's
+        names it has: a bit for each null left out, or APART.
+        """
         fields = own = event.fields
         if plan.apart:
             own = taken_apart(fields, plan.extra if plan.fits else (*plan.extra, *sorted(self._misfits(event))))
-            return orjson.dumps(own), tuple(own)
+            return _dumps(own), 1, APART, tuple(own)
         nulls = 0
         if plan.nullable or not plan.type_last:
             own = fields.copy()  # and deletions: a third of what building it name by name costs
@@ -152,30 +122,34 @@ class Native:
                 del own[TYPE]
             if plan.extra:
                 own["extra"] = {name: own.pop(name) for name in plan.extra}
-        return orjson.dumps(own), nulls
+        own_json, cut = _dumps(own), len(plan.end)
+        if own_json[-cut:] != plan.end:  # the names are the plan's, but not their order
+            own_json, cut = _dumps({name: value for name, value in own.items() if name != TYPE}), 1
+        return own_json, cut, nulls, ()
 
-    def _addition(self, key: tuple[Plan, Own, Own, str, bool], known: Mapping[str, Any]) -> Addition:
-        """What the state adds to such a record, and how it ends, from the comma to the closing brace."""
-        plan, own, _, state, complete = key
-        if len(self._additions) >= ADDITIONS_KEPT:
-            self._additions.clear()
-        own_names = own if isinstance(own, tuple) else plan.names
-        if not isinstance(own, tuple) and own != ENVELOPE_ONLY:
-            kept = [name for place, name in enumerate(plan.names) if not own & 1 << place]
-            own_names = tuple(name for name in kept if name not in plan.extra)
-        names = tuple(name for name in known if name not in own_names)
-        end: Fields = {"state": state}
-        if not complete:
-            end["state_complete"] = False
-        if names:
-            end["enriched"] = names
-        every = own == ENVELOPE_ONLY or len(names) == len(known) > 0
-        addition = (None if every else names, b",%b" % orjson.dumps(end)[1:])
-        if len(plan.names) <= NAMES_KEPT:
-            self._additions[key] = addition
-        return addition
+    def _addition(self, plan: Plan, nulls: int, names: Names, context: Context) -> Addition:
+        """What the state adds to such a record: remembered, or found out."""
+        own: Own = names if nulls == APART else nulls
+        shape = context.shape
+        key = (plan, own, tuple(context.known) if shape == UNSHAPED else shape, context.state, context.complete)
+        found = self._additions.get(key)
+        if found is None:
+            found = addition(plan, own, context)
+            if len(self._additions) >= ADDITIONS_KEPT:
+                self._additions.clear()
+            if len(plan.names) <= NAMES_KEPT:
+                self._additions[key] = found
+        if nulls != APART and shape != UNSHAPED:
+            plan.addition = found
+        return found
 
-    def _plan(self, event_type: str, names: Names) -> Plan:
+    def _plan(self, event: Event, last: Plan | None) -> Plan:
+        """The plan of such events; `last`: that of the one before of its type."""
+        event_type, names = event.type, event.names
+        if names is None:
+            if last is not None and _same_names(event.fields, last.names):
+                return last
+            names = tuple(event.fields)
         plan = self._plans.get((event_type, names))
         if plan is None:
             fits = event_type not in self._replaced
@@ -186,6 +160,7 @@ class Native:
                 self._plans.clear()
                 self._last.clear()
             self._plans[event_type, names] = plan
+        plan.names = names  # the very object that the next event of the type has
         self._last[event_type] = plan
         return plan
 

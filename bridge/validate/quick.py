@@ -44,16 +44,17 @@ def quick(schema: Schema) -> Rules | None:
     if isinstance(schema, bool) or not schema.keys() <= _PLAIN:
         return None
     properties: Mapping[str, Any] = schema["properties"]
-    names, rules = [], []
+    names, rules, unruled = [], [], []
     for name, asked in zip(as_parsed(*properties), properties.values(), strict=True):
         if name == "type" and "const" in asked:
+            unruled.append(name)
             continue
         rule = _rule(schema, asked)
         if rule is None:
             return None
         names.append(name)
         rules.append(rule)
-    return Rules(names, rules, count=len(properties))
+    return Rules(names, rules, unruled=unruled)
 
 
 def _rule(schema: Mapping[str, Any], asked: Mapping[str, Any]) -> Rule | None:

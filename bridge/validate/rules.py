@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import inf, nextafter
 from typing import Final
 
-from bridge.model import Fields
+from bridge.model import Fields, Names
 
 FAST_INTEGER: Final = 2**61
 """Compiled code holds integers up to 2**62 in a register; what is larger is rare and left to others."""
@@ -135,18 +135,20 @@ class Several(Rule):
 class Rules:
     """Of all the fields of an event."""
 
-    __slots__ = ("_count", "_names", "_rules")
+    __slots__ = ("_count", "_names", "_rules", "names")
 
-    def __init__(self, names: Sequence[str], rules: Sequence[Rule], *, count: int) -> None:
+    def __init__(self, names: Sequence[str], rules: Sequence[Rule], *, unruled: Sequence[str] = ()) -> None:
         """
         Each name with its rule, in one order.
 
         Args:
-            count: how many fields there are, those without a rule included.
+            unruled: names of fields that no rule is about.
         """
+        self.names: Names = (*names, *unruled)
+        """Of all fields that an event has that keeps the rules."""
         self._names = list(names)
         self._rules = list(rules)
-        self._count = count
+        self._count = len(self.names)
 
     def keep(self, fields: Fields) -> bool:
         """Whether the event surely has these fields and no others, and each keeps its rule."""

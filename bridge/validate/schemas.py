@@ -148,7 +148,9 @@ class Schemas:
         quick, count = self._quickly, 0
         for event in events:
             rules = quick.get(event.type)
-            if (rules is None or not rules.keep(event.fields)) and not self._is_plain(event, harmless):
+            if rules is not None and rules.keep(event.fields):
+                event.names = rules.names
+            elif not self._is_plain(event, harmless):
                 break
             count += 1
         return count

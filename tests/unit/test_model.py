@@ -24,7 +24,7 @@ FIELDS: dict[Any, tuple[str, ...]] = {
         "position",
     ),
     Gap: ("reason", "from_time", "to_time", "lost", "lost_exact", "position"),
-    Event: ("type", "fields", "delivery", "index"),
+    Event: ("type", "fields", "delivery", "index", "names"),
     Failure: ("reason", "error", "index", "path", "schema"),
     Context: ("state", "known", "complete", "shape"),
     Record: ("value", "topic", "key", "timestamp_ms", "headers", "origin", "events", "index"),
@@ -56,8 +56,9 @@ def test_record_stands_for_one_event_unless_it_says_otherwise() -> None:
     assert Tally() == Tally(0, 0, 0, 0)
 
 
-# A Context is made again for every event, and a Tally adds up.
+# A Context is made again for every event, a Tally adds up, and an Event's `names` is a note about it.
 NOUNS = {noun.__name__.lower(): names for noun, names in FIELDS.items() if noun not in {Context, Tally}}
+NOUNS["event"] = tuple(name for name in FIELDS[Event] if name != "names")
 
 
 def test_nothing_changes_a_noun_that_was_handed_on() -> None:

@@ -185,6 +185,19 @@ def test_remembered_additions_are_bounded() -> None:
     assert 0 < len(write._additions) <= ADDITIONS_KEPT
 
 
+def test_names_that_somebody_compared_need_no_order() -> None:
+    """An event that a stage has noted the names of is written as one whose names nobody knows."""
+    fields = started()
+    names = (*sorted(fields.keys() - {"type"}), "type")
+    for one in (fields, dict(reversed(fields.items())), {"type": fields["type"], **fields}):
+        write = native()
+        for noted in (None, names, (*names[:2], *names[2:]), None):
+            sent = decoded(one)
+            sent.names = noted
+
+            assert write(sent, UNKNOWN, ID, NOW, NOW) == native()(decoded(one), UNKNOWN, ID, NOW, NOW)
+
+
 def test_type_may_stand_anywhere_in_the_event() -> None:
     """Celery writes it last; another sender need not, and the record is the same."""
     fields = received(1795178793.5)
