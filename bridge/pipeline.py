@@ -12,7 +12,7 @@ from bridge.encode import Encoder
 from bridge.enrich import enrich
 from bridge.errors import InvalidEventError
 from bridge.filter import Filter
-from bridge.identify import event_id, identify
+from bridge.identify import event_id, identify, identify_all
 from bridge.loss import Losses
 from bridge.model import Delivery, Event, Failure, Gap, OwnFault, Poison, Record, Tagged, Tally
 from bridge.state import ClusterState
@@ -146,13 +146,12 @@ class Pipeline:
             self._deliver_plain(events, deliveries, out)
         return usual
 
-    def _deliver_plain(self, events: Sequence[Event], deliveries: Sequence[Delivery], out: Transformed) -> None:
+    def _deliver_plain(self, events: list[Event], deliveries: Sequence[Delivery], out: Transformed) -> None:
         """All that is left to do of deliveries whose events are plain."""
         try:
-            identities = [identify(event.fields) for event in events]
-            done = self._encode(events, identities, out)
+            done = self._encode(events, identify_all(events), out)
         except Exception:  # noqa: BLE001 - our fault: whoever looks at each event finds it, and keeps the event
-            identities, done = [], 0
+            done = 0
         if done == len(events):
             out.deliveries += deliveries
         else:  # one failed by our fault: it is to be a dead letter behind the records of its delivery
@@ -163,13 +162,14 @@ class Pipeline:
         out.taken += len(deliveries)
         out.position = next((one.position for one in reversed(deliveries) if one.position is not None), out.position)
 
-    def _encode(self, events: Sequence[Event], identities: Sequence[tuple[str, str]], out: Transformed) -> int:
+    def _encode(self, events: list[Event], identities: list[tuple[str, str]], out: Transformed) -> int:
         """Fold and encode valid events, up to one that fails by our fault; how many were handled."""
         records, state, losses, record = out.records, self.state, self.losses, self.encoder.record
         passes, passes_all = self._passes, self._passes.passes_all
         done, before, seen_at, observed_time = 0, len(records), None, ""  # of one stride: read together
         try:
-            for event, (identity, event_time) in zip(events, identities, strict=True):
+            for place, event in enumerate(events):
+                identity, event_time = identities[place]
                 received_at = event.delivery.received_at
                 if received_at != seen_at or not observed_time:
                     seen_at, observed_time = received_at, self._observed_time(received_at)

@@ -4,7 +4,6 @@ The rules are those of `celery.events.state.Task.event` and of `celery.states.pr
 plainly wrong we differ, each place names its case in docs/explanation/state.md.
 """
 
-from math import isnan
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,7 +121,7 @@ class Task(Context):
     @property
     def over(self) -> bool:
         """Whether its run has ended."""
-        return not isnan(self.over_at)
+        return self.over_at == self.over_at  # UNKNOWN is not
 
     def fold(self, subject: str, fields: Fields, event_id: str, event_time: str, sender: str) -> bool:
         """

@@ -4,14 +4,17 @@ import copy
 import hashlib
 import json
 import uuid as uuids
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.decode import decode
-from bridge.identify import event_id, made_id
+from bridge.identify import event_id, identify, identify_all, made_id
+from bridge.model import Delivery, Event
 from tests import captures
+from tests.captures import FILES, events
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "event-id-vectors.json").read_text(encoding="utf-8"))
 
@@ -190,3 +193,10 @@ def test_made_id_is_a_function_of_what_it_is_about() -> None:
 def test_made_id_without_a_usable_time_starts_with_zeros(seconds: float) -> None:
     """It never fails."""
     assert made_id(seconds, "x").startswith("00000000-0000-7")
+
+
+def test_many_are_identified_as_one_by_one() -> None:
+    """In their order, also those that are left to Python."""
+    found = [Event(one.type, one.fields, Delivery(b""), None) for name in FILES for one in islice(events(name), 50)]
+    assert identify_all(found) == [identify(event.fields) for event in found]
+    assert identify_all([]) == []

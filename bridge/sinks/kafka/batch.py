@@ -15,9 +15,11 @@ from typing import Final
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from aiokafka.record.util import calc_crc32c
 
-from bridge.fast import add_record
+from bridge import fast
 from bridge.headers import pack
 from bridge.model import Record
+
+_add_record: Final = fast.add_record  # a constant: see bridge.formats.native
 
 # Offset of the first record, size of what follows, leader's epoch, magic, CRC of all that follows.
 _START: Final = Struct(">qiibI")
@@ -85,7 +87,7 @@ class Batch:
                     first = largest = time
                 packed = headers if isinstance(headers, bytes) else pack(headers)
                 allowed = most if count else _ANY_SIZE
-                if not add_record(data, allowed, time - first, count, record.key, record.value, packed):
+                if not _add_record(data, allowed, time - first, count, record.key, record.value, packed):
                     return False
                 count += 1
                 if time > largest:

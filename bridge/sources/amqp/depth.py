@@ -18,8 +18,8 @@ WARN_SHARE, CALM_SHARE = 0.8, 0.75
 near the first is told once."""
 
 TYPICAL_BYTES = 800
-"""Of a body, until one was delivered: while the sink is down none is, and that is when a queue fills. Celery's lists and
-single events mixed have 880 bytes a message, single ones 360 to 660."""
+"""Of a body, until one was delivered: while the sink is down none is, and that is when a queue fills. Celery's lists
+and single events mixed have 880 bytes a message, single ones 360 to 660."""
 
 _log = structlog.get_logger()
 
@@ -29,8 +29,9 @@ class Depth:
     Belongs to one event loop, over all connections of a source.
 
     The broker tells the messages, not their bytes: against `x-max-length-bytes` they are taken to be as large as those
-    that were delivered, before the first one TYPICAL_BYTES. What a policy of the broker bounds is not known here. What was delivered and is not acknowledged is in neither: RabbitMQ holds only what is ready against the
-    cap of a quorum queue (`is_over_limit` of rabbit_fifo).
+    that were delivered, before the first one TYPICAL_BYTES. What a policy of the broker bounds is not known here. What
+    was delivered and is not acknowledged is in neither: RabbitMQ holds only what is ready against the cap of a quorum
+    queue (`is_over_limit` of rabbit_fifo).
 
     Args:
         arguments: what the queue is declared with.
