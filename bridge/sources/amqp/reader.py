@@ -160,6 +160,7 @@ class Reader:
         """The next consumer, open."""
         while True:
             self._generation += 1
+            self._window.settle(self._early)  # came while the last one was closed: the broker gives them again
             self._window.begin(self._generation)
             self._suspicion.begin()
             self._consuming, self._early = False, []

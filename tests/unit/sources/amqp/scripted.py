@@ -18,6 +18,7 @@ class ScriptedConsumer:
         refuse_consume: what `consume` raises.
         reason: what `open` returns when there was a connection before.
         early: bodies that come before `consume` returns.
+        late: bodies that come while it is closed.
         waiting: messages of the queue.
     """
 
@@ -28,10 +29,11 @@ class ScriptedConsumer:
         refuse_consume: Exception | None = None,
         reason: str | None = None,
         early: Sequence[bytes] = (),
+        late: Sequence[bytes] = (),
         waiting: int | None = None,
     ) -> None:
         self.refuse, self.refuse_consume, self.reason, self.early = refuse, refuse_consume, reason, early
-        self.messages = waiting
+        self.messages, self.late = waiting, late
         self.heard_at = 100.0
         self.error: Exception | None = None
         self.calls: list[str] = []
@@ -100,6 +102,9 @@ class ScriptedConsumer:
         self.left += left
         if self.calls[-1] != "close":
             self.calls.append("close")
+        if self.late:
+            late, self.late = self.late, ()
+            self.give(*late)
 
     def abort(self) -> None:
         self.calls.append("abort")

@@ -498,6 +498,30 @@ def test_after_an_ack_that_came_too_late_nothing_is_asked_for_until_the_sink_has
     run(check())
 
 
+def test_what_comes_while_a_connection_is_given_up_is_owed_by_nobody() -> None:
+    """A broker that was too slow to answer may deliver at last: nobody is given that, so nobody would settle it."""
+
+    async def check() -> None:
+        slow = ScriptedConsumer(late=[b"x" * 1000])  # as much as may be unsettled
+        second, third = ScriptedConsumer(), ScriptedConsumer()
+        reading = Reading(slow, second, third)
+        reading.reader.begin()
+        await until(lambda: reading.reader.connected)
+        slow.refuse_consume = ConnectError("no answer")
+        reading.reader.start()
+        await reading.clock.until_sleeping()
+        reading.clock.turn(5)
+        await until(lambda: second.prefetch > 0)
+        assert second.reading
+        second.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
+        await reading.clock.until_sleeping()
+        reading.clock.turn(5)
+        await until(lambda: third.prefetch > 0)
+        await reading.reader.close()
+
+    run(check())
+
+
 def test_an_ack_that_was_only_just_too_late_holds_nothing_up() -> None:
     """The sink has everything by the time the channel's end is heard of, so nothing will be settled any more."""
 
