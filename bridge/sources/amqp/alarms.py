@@ -6,11 +6,9 @@ from itertools import count
 from pamqp import commands, frame, header
 
 from bridge.clock import Clock
-from bridge.errors import BridgeError
 from bridge.model import Delivery
 from bridge.sources.amqp.address import Address, addresses
 from bridge.sources.amqp.handshake import connect
-from bridge.sources.amqp.refusal import BROKEN
 
 ASK_SECONDS = 10.0
 """Between two signs of a publisher, and two attempts to connect: RabbitMQ looks for its own alarms as rarely (disk)."""
@@ -48,7 +46,7 @@ class Alarms:
     async def watch(self) -> None:
         """Until cancelled. Never raises: what is wrong with the broker is said by who reads it."""
         for attempt in count():
-            with contextlib.suppress(BridgeError, *BROKEN):
+            with contextlib.suppress(Exception):  # a host that is no name at all is a UnicodeError
                 await self._listen(self._addresses[attempt % len(self._addresses)])
             await self._clock.sleep(ASK_SECONDS)
 
@@ -64,7 +62,10 @@ class Alarms:
         finally:
             if connection.blocked:
                 connection.abort()  # a farewell would not be read
-            await connection.close()
+            try:
+                await connection.close()
+            finally:
+                connection.abort()  # also when it is given up while it says goodbye
 
 
 def _nobody(deliveries: list[Delivery]) -> None:

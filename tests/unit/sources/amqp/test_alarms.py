@@ -26,6 +26,11 @@ class Published(ScriptedBroker):
         super().__init__()
         self.content: list[bytes] = []
         """Frames of it."""
+        self.lost = False
+        """Whether a connection ended."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data if data.startswith(b"AMQP") else b"".join(self._others(data)))
@@ -99,6 +104,37 @@ def test_a_broker_that_goes_away_is_asked_again() -> None:
                     clock.turn(ASK_SECONDS)
                     await asyncio.sleep(0)
         assert logs == []
+
+    run(check())
+
+
+def test_a_host_that_is_no_name_ends_nobody() -> None:
+    """Python finds no words for it in the network's errors; who reads the broker says so, and tries again."""
+
+    async def check() -> None:
+        clock = FakeClock()
+        watching = asyncio.create_task(Alarms("amqp://a..b", clock).watch())
+        await clock.until_sleeping()
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    run(check())
+
+
+def test_a_frozen_broker_that_is_given_up_while_it_is_told_goodbye_leaves_no_socket() -> None:
+    """A stop that is forced waits for no farewell."""
+
+    async def check() -> None:
+        async with Published() as broker:
+            broker.answer("Connection.Close")
+            watching = asyncio.create_task(Alarms(broker.url, FakeClock()).watch())
+            await until(lambda: bool(broker.content))
+            watching.cancel()
+            await until(lambda: "Connection.Close" in broker.names)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await until(lambda: broker.lost)
 
     run(check())
 
