@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.compiling import mypyc_attr
-
 Fields = dict[str, Any]
 """One Celery event as sent: a JSON object. Never mutated after decode made it."""
 
@@ -18,7 +16,6 @@ Names = tuple[str, ...]
 Header = tuple[str, bytes]
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Delivery:
     """One broker message: the unit of acknowledgement. Born in a source, dies when the source settles it."""
@@ -67,7 +64,6 @@ POISON_FROM: Final = 5
 """Deaths from which on a delivery that is alone is poison: two more, with nothing else in flight."""
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Poison(Delivery):
     """A delivery that its source holds for the reason why the process died, again and again: nobody looks into it."""
@@ -120,7 +116,6 @@ class Gap:
     position: bytes | None = None
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Event:
     """One Celery event exactly as sent. 0..n of them come out of one Delivery."""
@@ -163,7 +158,6 @@ class OwnFault(Failure):
     """We failed, and no event is to suffer for it: it is kept as a dead letter, whatever becomes of invalid ones."""
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Tagged(Event):
     """
@@ -206,7 +200,6 @@ TOLD: Final = 1
 UNSHAPED: Final = -1
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True)
 class Context:
     """What the state knew of the event's task after it folded the event in. Valid until the next event is folded."""
@@ -224,7 +217,6 @@ class Context:
     """
 
 
-@mypyc_attr(acyclic=True)
 @dataclass(slots=True, init=False)
 class Record:
     """One outbound item."""

@@ -22,14 +22,6 @@ class Line:
         """The one not touched for the longest time; None when the line is empty."""
         self._newest: Task | None = None
 
-    def __del__(self) -> None:
-        """Neighbours hold each other, and the collector does not look at compiled tasks."""
-        task = self.oldest
-        while task is not None:
-            newer = task.newer
-            task.older = task.newer = None
-            task = newer
-
     def append(self, task: Task) -> None:
         """Put a task that stands in no line at the end."""
         newest = self._newest

@@ -7,7 +7,6 @@ plainly wrong we differ, each place names its case in docs/explanation/state.md.
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.compiling import mypyc_attr
 from bridge.model import TOLD, Context, Fields
 from bridge.names import RECEIVED_FIELDS, RUNTIME, SENT_FIELDS, TIMESTAMP
 from bridge.state.precedence import OVER, PENDING, RECEIVED, REJECTED, RETRY, STARTED, STATE_OF, SUCCESS, may_become
@@ -58,7 +57,7 @@ SIGNATURES_KEPT: Final = 64
 SIGNATURES_LENGTH: Final = SIGNATURE_LENGTH * SIGNATURES_KEPT
 
 UNKNOWN: Final = float("nan")
-"""A time that no event told. A number: a compiled task holds it, not 24 bytes elsewhere."""
+"""A time that no event told: none is before or after it. A number: a compiled task holds it, not 24 bytes elsewhere."""
 
 SHAPES_KEPT: Final = 4096
 """Different ones that tasks at rest have: some dozens, as many as there are ways to leave a field null."""
@@ -68,7 +67,7 @@ _shapes: Final[dict[int, int]] = {}
 
 def shared(shape: int) -> int:
     """An equal number, one object for all tasks that rest in it: 32 bytes each when every task has its own."""
-    if not PLAIN:
+    if not PLAIN:  # a compiled task holds the number itself
         return shape
     if len(_shapes) >= SHAPES_KEPT:
         _shapes.clear()
@@ -76,7 +75,7 @@ def shared(shape: int) -> int:
 
 
 PLAIN: Final = isinstance(shared, FunctionType)
-"""Whether this runs as it stands here. A compiled task holds the number itself."""
+"""Whether this runs as it stands here."""
 
 
 def micro(seconds: float) -> float:
@@ -87,12 +86,12 @@ def micro(seconds: float) -> float:
 TIMES: Final = ("_first_sent", "_received", "_sent", "_started", "over_at", "timestamp")
 
 
-@mypyc_attr(acyclic=True)  # but for its neighbours: `Line` takes them apart
 class Task(Context):
     """
     What is known of one task uuid. Changed only by `fold`; 0..n folds, in the order of arrival.
 
     It is the Context of each of its events, until the next is folded: handing it out spares an object per event.
+
     `known` maps a record's field to its value as the record shows it and is merged into every record of the task, so
     it is kept up to date here, once per event, and never built per record.
     """

@@ -1,8 +1,5 @@
 """Who leaves first."""
 
-import gc
-import weakref
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,24 +53,3 @@ def test_line_is_the_order_of_touching(steps: list[tuple[str, int]]) -> None:
 
     assert uuids(line) == expected
     assert (line.oldest.uuid if line.oldest else None) == (expected[0] if expected else None)
-
-
-def test_line_that_goes_lets_go_of_its_tasks() -> None:
-    """Neighbours hold each other, and no collector looks for what holds itself: compiled tasks are not its business."""
-
-    class Told:
-        """Something that a task knows."""
-
-    line = Line()
-    told = [Told() for _ in range(3)]
-    seen = [weakref.ref(one) for one in told]
-    for one in told:
-        task = Task("a")
-        task.known["args"] = one
-        line.append(task)
-    gc.disable()
-    try:
-        del line, told, task, one
-        assert [one() for one in seen] == [None, None, None]
-    finally:
-        gc.enable()
