@@ -44,11 +44,14 @@ class Alarms:
         self._clock = clock
 
     async def watch(self) -> None:
-        """Until cancelled. Never raises: what is wrong with the broker is said by who reads it."""
+        """
+        Until cancelled. Never raises: what is wrong with the broker is said by who reads it, and who reads it comes
+        first, where the broker allows only so many connections.
+        """
         for attempt in count():
+            await self._clock.sleep(ASK_SECONDS)
             with contextlib.suppress(Exception):  # a host that is no name at all is a UnicodeError
                 await self._listen(self._addresses[attempt % len(self._addresses)])
-            await self._clock.sleep(ASK_SECONDS)
 
     async def _listen(self, address: Address) -> None:
         connection = await connect(address, "celery-event-bridge alarms", receive=_nobody, clock=self._clock)

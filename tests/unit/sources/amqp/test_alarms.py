@@ -45,10 +45,18 @@ class Published(ScriptedBroker):
             data = data[end:]
 
 
+async def begun(url: str, clock: FakeClock) -> asyncio.Task[None]:
+    """One that has waited until the reader is there."""
+    watching = asyncio.create_task(Alarms(url, clock).watch())
+    await clock.until_sleeping()
+    clock.turn(ASK_SECONDS)
+    return watching
+
+
 @contextlib.asynccontextmanager
 async def listening(broker: ScriptedBroker, clock: FakeClock) -> AsyncIterator[None]:
     """Until the block ends."""
-    watching = asyncio.create_task(Alarms(broker.url, clock).watch())
+    watching = await begun(broker.url, clock)
     try:
         yield
     finally:
@@ -71,6 +79,21 @@ def test_it_begins_a_message_and_never_ends_it() -> None:
         begun, *rest = broker.content
         assert struct.unpack_from(">Q", begun, 11) == (1,)  # bytes that are announced
         assert all(len(frame) == 8 for frame in rest)  # and never sent
+
+    run(check())
+
+
+def test_who_reads_the_broker_connects_first() -> None:
+    """Where a user may have only one connection it is not this one."""
+
+    async def check() -> None:
+        clock = FakeClock()
+        async with Published() as broker:
+            watching = asyncio.create_task(Alarms(broker.url, clock).watch())
+            await clock.until_sleeping()
+            assert broker.connections == 0
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
     run(check())
 
@@ -113,7 +136,7 @@ def test_a_host_that_is_no_name_ends_nobody() -> None:
 
     async def check() -> None:
         clock = FakeClock()
-        watching = asyncio.create_task(Alarms("amqp://a..b", clock).watch())
+        watching = await begun("amqp://a..b", clock)
         await clock.until_sleeping()
         assert not watching.done()
         watching.cancel()
@@ -128,7 +151,7 @@ def test_a_frozen_broker_that_is_given_up_while_it_is_told_goodbye_leaves_no_soc
     async def check() -> None:
         async with Published() as broker:
             broker.answer("Connection.Close")
-            watching = asyncio.create_task(Alarms(broker.url, FakeClock()).watch())
+            watching = await begun(broker.url, FakeClock())
             await until(lambda: bool(broker.content))
             watching.cancel()
             await until(lambda: "Connection.Close" in broker.names)
