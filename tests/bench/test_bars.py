@@ -36,3 +36,5 @@ def test_who_lost_events_or_ended_clears_nothing() -> None:
     for runs in ([], [RUN, replace(RUN, lost=True)]):
         (said,) = verdicts("mix", {"redis": runs})
         assert said == ("bar: redis: at most 17 us of CPU per event: no figure: MISSED", False)
+        (said,) = verdicts("mix", {"stream": runs})
+        assert said == ("bar: stream: at least 60,000 events/s: no figure: MISSED", False)
