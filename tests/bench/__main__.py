@@ -21,7 +21,7 @@ from tests.bench.contenders.bridge import ASYNCIO, KOMBU, QUORUM, REDIS, REDIS_K
 from tests.bench.contenders.script import SCRIPT
 from tests.bench.drain import Drained, Load, Servers, drain
 from tests.bench.load import KINDS, Kind, Message, identity, messages
-from tests.bench.report import exceptions, head, jobs, table
+from tests.bench.report import head, jobs, table
 from tests.servers.kafka import KafkaServer, fetch
 from tests.servers.kafka import why_not as kafka_why_not
 from tests.servers.process import sweep
@@ -106,15 +106,12 @@ def _drained(contender: Contender, running: Servers, load: Load) -> Drained | No
 
 
 def _load(kind: Kind, events: int, rounds: int, running: Servers, contenders: Sequence[Contender]) -> bool:
-    loads = {share: _made(kind, int(events * share)) for share in {one.share for one in contenders} | {1.0}}
-    load = loads[1.0]
+    load = _made(kind, events)
     results: dict[Contender, list[Drained]] = {one: [] for one in contenders}
     ended: set[Contender] = set()
     for number in range(rounds):
         for one in contenders if number % 2 == 0 else contenders[::-1]:
-            if one.once and number:
-                continue
-            drained = None if one in ended else _drained(one, running, loads[one.share])
+            drained = None if one in ended else _drained(one, running, load)
             if drained is None:
                 ended.add(one)
                 continue
@@ -126,7 +123,6 @@ def _load(kind: Kind, events: int, rounds: int, running: Servers, contenders: Se
     runs = {one: [] if one in ended else found for one, found in results.items()}
     judged = list(verdicts(kind, {one.key: found for one, found in runs.items()}))
     print(f"\n## {kind}: {size}, {rounds} round{'s' if rounds > 1 else ''}\n")
-    print(*exceptions(contenders, rounds), sep="\n")
     print(*table(runs), "", *(said for said, _ in judged), sep="\n", flush=True)
     return all(cleared for _, cleared in judged)
 

@@ -81,17 +81,6 @@ def table(results: Mapping[Contender, Sequence[Drained]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in rows]
 
 
-def exceptions(contenders: Iterable[Contender], rounds: int) -> list[str]:
-    """Who does not drain all of it in each round, as lines, a blank one behind them."""
-    said = []
-    for one in contenders:
-        if one.share < 1:
-            said.append(f"- {one.name}: {one.share:.0%} of the backlog")
-        if one.once and rounds > 1:
-            said.append(f"- {one.name}: one round")
-    return [*said, ""] if said else []
-
-
 def jobs(contenders: Iterable[Contender]) -> list[str]:
     """What each does with an event, one line per kind of work."""
     names: dict[str, list[str]] = {}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.bench.contenders import Contender
 from tests.bench.drain import Drained
-from tests.bench.report import exceptions, jobs, table
+from tests.bench.report import jobs, table
 
 US = Contender("us", "ours", "all of it", "q1", lambda ends: [ends.topic], ours=True)
 SCRIPT = Contender("script", "the script", "some of it", "q2", lambda ends: [ends.topic])
@@ -23,14 +23,6 @@ def test_ratios_are_to_the_first_of_ours() -> None:
     """Ours is 1, whoever takes twice as much has 2."""
     rows = table({US: [RUN], SCRIPT: [replace(RUN, cpu_us=40.0)]})
     assert [row.split(" | ")[2] for row in rows[2:]] == ["1.0", "2.0"]
-
-
-def test_who_is_given_less_than_others_is_said() -> None:
-    """A part of the backlog, or one round of several."""
-    contenders = [US, replace(SCRIPT, share=1 / 3), replace(US, name="again", once=True)]
-    assert exceptions(contenders, 3) == ["- the script: 33% of the backlog", "- again: one round", ""]
-    assert exceptions(contenders, 1) == ["- the script: 33% of the backlog", ""]
-    assert exceptions([US], 3) == []
 
 
 def test_equal_jobs_are_said_once() -> None:

@@ -48,10 +48,6 @@ class Contender:
     stream: bool = False
     """Whether the queue keeps what was read, so that its depth says nothing."""
     ours: bool = False
-    once: bool = False
-    """It drains each load once, whatever the number of rounds: no bar asks for it."""
-    share: float = 1.0
-    """Of the backlog, because it takes long for all of it."""
     not_to_say: str = ""
     """With these words in its log it did not do what its name says, and there is no figure."""
     why_not: Callable[[], str] = str

@@ -34,7 +34,6 @@ def _bento(key: str, config: str, job: str, *, gogc: int | None = None) -> Conte
         command=command,
         # The same queue as ours: what a rival gains or loses by another kind is not the question.
         arguments=lambda: QueuePlan("quorum", key, {}).arguments(),
-        once="pass" in key,
         why_not=why_not,
     )
 

@@ -84,7 +84,6 @@ KOMBU = Contender(
     command=lambda ends: run(ends, "--group", "bench-kombu", scheme="kombu+"),
     arguments=lambda: _quorum("bench-kombu"),
     ours=True,
-    once=True,
 )
 
 REDIS = Contender(
@@ -106,5 +105,4 @@ REDIS_KOMBU = Contender(
     command=lambda ends: run(ends, scheme="kombu+"),
     broker="redis",
     ours=True,
-    once=True,
 )

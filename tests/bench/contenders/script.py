@@ -17,5 +17,4 @@ SCRIPT = Contender(
     job="State; adds name and state; auto-ack, no validation, no compression, acks=1",
     queue=_QUEUE,
     command=_command,
-    share=1 / 3,
 )
