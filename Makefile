@@ -20,7 +20,7 @@ PLAIN := $(wildcard $(patsubst bridge/%,tests/unit/%,$(foreach module,$(HOT),$(d
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test servers check format bench bench-stages bench-memory bench-start bench-latency torture compiled plain docs pins clean
+.PHONY: help demo test servers check format bench bench-stages bench-instructions bench-memory bench-start bench-latency torture compiled plain docs pins clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -51,6 +51,9 @@ bench: servers $(COMPILED) ## CPU per event beside bento and the script that eve
 
 bench-stages: $(COMPILED) ## CPU per event of the stages alone, and of replay to the null device
 	@$(BIN)/python -m tests.bench.stages; stages=$$?; echo; $(BIN)/python -m tests.bench.replay && exit $$stages
+
+bench-instructions: $(COMPILED) ## instructions per event of the stages, which no busy machine changes (needs valgrind)
+	@$(BIN)/python -m tests.bench.instructions
 
 bench-memory: $(COMPILED) ## memory of a task, after 1,000,000 events, and over 10,000,000 tasks
 	@failed=0; \

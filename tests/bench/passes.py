@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
@@ -59,6 +59,13 @@ class Prepared:
 
 def main(data: str, events: int, passes: int) -> None:
     """Measure and print."""
+    about, count, stages = made(data, events)
+    us = {name: _cost(stage, passes) / count for name, stage in stages.items()}
+    json.dump({"about": about, "us": us}, sys.stdout)
+
+
+def made(data: str, events: int) -> tuple[str, int, Mapping[str, Callable[[], None]]]:
+    """What the data is, how many events it holds, and a pass of each stage over them."""
     clusters = [_reads(items) for items in (_captures() if data == "captures" else [_mix(events)])]
     prepared = [_prepare(reads) for reads in clusters]
     bodies = [delivery for reads in clusters for read in reads for delivery in read]
@@ -69,19 +76,21 @@ def main(data: str, events: int, passes: int) -> None:
     gc.collect()
     gc.freeze()  # what is only held for the measurement must not be walked through by the collector
     gc.set_threshold(*THRESHOLDS)  # as the service does
-    stages: dict[str, Callable[[], None]] = {
-        "orjson.loads alone, to compare machines by": lambda: _loads(bodies),
-        "decode": lambda: _decode(bodies),
-        "validate": lambda: _validate(singles),
-        "identify: event_id and event_time": lambda: _identify(singles),
-        "enrich": lambda: _enrich(prepared),
-        "encode: native value, key and headers for Kafka": lambda: _encode(singles),
-        LINES: lambda: _transform(clusters, _line_encoder),
-        WHOLE: lambda: _transform(clusters, _encoder),
-        "beyond it, in the sink: partition, batch, zstd": lambda: _append(records),
-    }
-    us = {name: _cost(stage, passes) / len(singles) for name, stage in stages.items()}
-    json.dump({"about": about, "us": us}, sys.stdout)
+    return (
+        about,
+        len(singles),
+        {
+            "orjson.loads alone, to compare machines by": lambda: _loads(bodies),
+            "decode": lambda: _decode(bodies),
+            "validate": lambda: _validate(singles),
+            "identify: event_id and event_time": lambda: _identify(singles),
+            "enrich": lambda: _enrich(prepared),
+            "encode: native value, key and headers for Kafka": lambda: _encode(singles),
+            LINES: lambda: _transform(clusters, _line_encoder),
+            WHOLE: lambda: _transform(clusters, _encoder),
+            "beyond it, in the sink: partition, batch, zstd": lambda: _append(records),
+        },
+    )
 
 
 def _cost(stage: Callable[[], None], passes: int) -> float:
