@@ -1,6 +1,6 @@
 """
 How often Python looks for cycles of garbage while the bridge runs: seldom, because it makes next to none. And when what
-was freed goes back to the system: not at once, because the next read wants as much.
+was freed goes back to the system.
 """
 
 import functools
@@ -27,19 +27,6 @@ TIDY_SECONDS = 15.0
 functions held, a whole window of deliveries when a link broke: half an hour with a fault each minute grew by 10 MiB.
 And what an outage leaves is not to stay for long."""
 
-_KEPT_BYTES = 32 * 2**20
-"""
-What glibc keeps of freed memory until it is tidied up: more than what one round of sends frees together, 12 MB of
-records and as many batches. By its own rules (mallopt(3)) it gives back what is freed at the heap's end beyond twice
-the largest buffer so far, and maps what is larger than that anew each time: the system then clears each page again, 0.2
-to 0.8 times an event, which takes 0.2 to 0.6 us of it.
-"""
-
-_MAPPED_BYTES = 16 * 2**20
-"""Buffers from this size on are mapped alone, so that they leave no hole: bodies of many megabytes, next to none."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-
 _GENERATIONS = (0,) * 39 + (1,)
 """Which one is looked at in turn: what survived a look is looked at once more, within ten minutes."""
 
@@ -49,12 +36,9 @@ def sparing() -> Iterator[None]:
     """
     Leave modules and schemas out of every look, and look seldom, until the end of the block. Not to be nested.
 
-    To be entered when everything is built: 60,000 objects that stay for good. That the process keeps freed memory for a
-    while (`_KEPT_BYTES`) stays so afterwards: glibc does not say what it did before.
+    To be entered when everything is built: 60,000 objects that stay for good.
     """
     before = gc.get_threshold()
-    _glibc("mallopt")(_M_TRIM_THRESHOLD, _KEPT_BYTES)
-    _glibc("mallopt")(_M_MMAP_THRESHOLD, _MAPPED_BYTES)
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
     try:
@@ -75,16 +59,15 @@ async def tidying(clock: Clock) -> None:
     for generation in itertools.cycle(_GENERATIONS):
         await clock.sleep(TIDY_SECONDS)
         gc.collect(generation)
-        _glibc("malloc_trim")(0)  # bytes to keep
+        _give_back()(0)
 
 
 @functools.cache
-def _glibc(name: str) -> Callable[..., object]:
-    """malloc_trim(3) or mallopt(3) of glibc; what does nothing where libc is another."""
-    import ctypes  # not at the top: 3 ms, which `--help` does not need
+def _give_back() -> Callable[[int], object]:
+    """glibc's malloc_trim(3), which takes how many bytes to keep for later; what does nothing where libc is another."""
+    import ctypes  # not at the top: 3 ms of the start, which does not need it
 
     try:
-        function: Callable[..., object] = getattr(ctypes.CDLL(None), name)
+        return ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # musl, macOS; Windows knows no program of its own by None
-        return lambda *_: None
-    return function
+        return lambda _: None

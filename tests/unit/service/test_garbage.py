@@ -5,8 +5,6 @@ import contextlib
 import gc
 import os
 import platform
-import subprocess
-import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -99,21 +97,3 @@ async def around_a_look(make: Callable[[], Made], look: Callable[[Made], Seen]) 
 def resident_mib() -> float:
     """What this process has in memory (proc(5), statm)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another libc keeps or gives back by its own rules")
-def test_what_a_read_frees_is_there_for_the_next_one() -> None:
-    """Buffers as large as a batch are not fetched from the system again and again, a page at a time."""
-    script = (
-        "import resource\n"
-        "from bridge.service.garbage import sparing\n"
-        "def read():\n"
-        "    return [bytearray(b'x') * 500_000 for _ in range(20)]\n"
-        "with sparing():\n"
-        "    read()\n"
-        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "    for _ in range(10): read()\n"
-        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
-    assert int(ran.stdout) < 1_000  # 24,000 pages were used
