@@ -14,6 +14,8 @@ from pathlib import Path
 # owner is gone is a leftover; the start time tells a pid that was given again.
 _OWNER = "BRIDGE_TESTS_OWNER"
 _FOLDER_PREFIX = "bridge-tests-"
+# Erlang's register of nodes, of all on this machine: the first node starts it, and nodes of other runs are in it.
+_SHARED = "epmd\n"
 _CLEAN_STOP_SECONDS = 20.0
 
 
@@ -138,7 +140,7 @@ def sweep() -> list[str]:
     for status in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError, ProcessLookupError):
             owner = _owner_in(status.read_bytes())
-            if owner and not _alive(owner):
+            if owner and not _alive(owner) and (status.parent / "comm").read_text() != _SHARED:
                 os.kill(int(status.parent.name), signal.SIGKILL)
                 found.append(f"process {status.parent.name}")
     for path in Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"):
