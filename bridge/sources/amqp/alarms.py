@@ -3,10 +3,9 @@
 import contextlib
 from itertools import count
 
-from pamqp import commands, frame, header
+from pamqp import body, commands, frame, header
 
 from bridge.clock import Clock
-from bridge.model import Delivery
 from bridge.sources.amqp.address import Address, addresses
 from bridge.sources.amqp.handshake import connect
 
@@ -20,7 +19,7 @@ _BEGUN = frame.marshal(commands.Basic.Publish(), _CHANNEL) + frame.marshal(
 )
 """A message of one byte, which never comes."""
 
-_NOTHING = b"\x03\0" + bytes([_CHANNEL]) + b"\0\0\0\0\xce"
+_NOTHING = frame.marshal(body.ContentBody(b""), _CHANNEL)
 """A frame of its body without any of it."""
 
 
@@ -54,7 +53,7 @@ class Alarms:
                 await self._listen(self._addresses[attempt % len(self._addresses)])
 
     async def _listen(self, address: Address) -> None:
-        connection = await connect(address, "celery-event-bridge alarms", receive=_nobody, clock=self._clock)
+        connection = await connect(address, "celery-event-bridge alarms", clock=self._clock)
         try:
             await connection.open_channel()
             connection.write(_BEGUN)
@@ -65,11 +64,4 @@ class Alarms:
         finally:
             if connection.blocked:
                 connection.abort()  # a farewell would not be read
-            try:
-                await connection.close()
-            finally:
-                connection.abort()  # also when it is given up while it says goodbye
-
-
-def _nobody(deliveries: list[Delivery]) -> None:
-    """It consumes nothing."""
+            await connection.close()

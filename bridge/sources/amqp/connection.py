@@ -111,13 +111,15 @@ class Connection(asyncio.Protocol):
         RabbitMQ handles what a connection sent in order: acks sent before are counted. One that is lost already is
         told nothing.
         """
-        if self.error is None:
-            self._receive = _forget
-            self.resume()
-            with contextlib.suppress(*BROKEN):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await self.control.call(commands.Connection.Close(200, "", 0, 0), commands.Connection.CloseOk)
-        self.abort()
+        try:
+            if self.error is None:
+                self._receive = forget
+                self.resume()
+                with contextlib.suppress(*BROKEN):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await self.control.call(commands.Connection.Close(200, "", 0, 0), commands.Connection.CloseOk)
+        finally:  # also when it is given up while it says goodbye
+            self.abort()
         if self._transport is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CUT_SECONDS):
@@ -217,5 +219,5 @@ class Connection(asyncio.Protocol):
             channel.end(error)
 
 
-def _forget(deliveries: list[Delivery]) -> None:
-    """Nobody wants them any more: they are not settled, so the broker keeps them."""
+def forget(deliveries: list[Delivery]) -> None:
+    """What nobody wants, or nobody asked for: it is not settled, so the broker keeps it."""

@@ -170,7 +170,7 @@ class QueueConsumer:
 
     async def _waiting_elsewhere(self) -> int:
         name = f"celery-event-bridge {self._queue} depth"
-        connection = await connect(self._address, name, receive=lambda _: None, clock=self._clock)
+        connection = await connect(self._address, name, clock=self._clock)
         try:
             messages = await ready(await connection.open_channel(), self._queue)
             await connection.close()

@@ -11,7 +11,7 @@ from bridge.clients.tls import renewed_context
 from bridge.clock import Clock
 from bridge.model import Delivery
 from bridge.sources.amqp.address import Address
-from bridge.sources.amqp.connection import Connection
+from bridge.sources.amqp.connection import Connection, forget
 
 _CAPABILITIES = {
     "authentication_failure_close": True,  # a refused login is said, not only a closed socket
@@ -23,14 +23,14 @@ _CAPABILITIES = {
 
 
 async def connect(
-    address: Address, name: str, *, receive: Callable[[list[Delivery]], None], tag_base: int = 0, clock: Clock
+    address: Address, name: str, *, receive: Callable[[list[Delivery]], None] = forget, tag_base: int = 0, clock: Clock
 ) -> Connection:
     """
     Connect to the broker, log in, and enter its virtual host.
 
     Args:
         name: of the connection, as RabbitMQ lists it.
-        receive, tag_base, clock: as `Connection`.
+        receive, tag_base, clock: as `Connection`; `receive` may be left out where nothing is consumed.
 
     Raises:
         OSError: not there, its certificate cannot be verified, or it does not answer in `connect_seconds`.

@@ -12,7 +12,6 @@ from bridge.clients.backoff import Backoff
 from bridge.clients.outage import brief
 from bridge.clock import Clock
 from bridge.errors import BridgeError, ConfigError, CredentialsError, SourceError, TurnLostError
-from bridge.model import Delivery
 from bridge.sources.amqp.address import Address
 from bridge.sources.amqp.channel import Channel
 from bridge.sources.amqp.connection import Connection
@@ -143,7 +142,7 @@ class Turn:
         connection = self._connection
         if connection is None:
             connection = self._connection = await connect(
-                address, f"celery-event-bridge {self._lock}", receive=_nothing, clock=self._clock
+                address, f"celery-event-bridge {self._lock}", clock=self._clock
             )
         self._looks += 1
         if self._looks % _LOOKS and await self._flagged(connection):
@@ -217,7 +216,3 @@ class Turn:
         if self._waiting or self._had:
             _log.info("turn taken", lock=self._lock, again=self._had)
         self._waiting, self._told = False, ""
-
-
-def _nothing(deliveries: list[Delivery]) -> None:
-    """Nobody sends anything to the lock."""
