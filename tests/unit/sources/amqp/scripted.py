@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bridge.clients.backoff import CAP_SECONDS
 from bridge.model import Delivery
 from bridge.sources.amqp.reader import Reader
 from bridge.testing import FakeClock
@@ -132,6 +133,11 @@ class Reading:
             return consumer
 
         self.reader = Reader(make, shown="amqp://h", clock=self.clock, **given)
+
+    async def pass_pause(self) -> None:
+        """Let the time until the next attempt go by, however long it is."""
+        await self.clock.until_sleeping()
+        self.clock.turn(CAP_SECONDS)
 
     async def __aenter__(self) -> Reader:
         self.reader.begin()

@@ -123,8 +123,7 @@ def test_a_full_window_pauses_reading_and_settling_resumes_it() -> None:
             first.give(b"12345")
             await taken(reader, 1)
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
             await until(lambda: not second.reading)
             reader.settle(held[1:])
@@ -144,8 +143,7 @@ def test_an_outage_is_one_gap_in_its_place() -> None:
             first.give(b"old")
             first.fail(OSError("gone"))
             for _ in range(2):
-                await reading.clock.until_sleeping()
-                reading.clock.turn(5)
+                await reading.pass_pause()
             old, gap, new = await taken(reader, 3)
             assert bodies([old, new]) == [b"old", b"new"]
             assert gap == Gap("disconnected", 100.0, 200.0)
@@ -162,8 +160,7 @@ def test_what_comes_again_anyway_is_not_handed_out_twice() -> None:
             await until(lambda: first.prefetch > 0)
             first.give(b"1", b"2", b"3", b"4")
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
             assert second.reading
             second.give(b"2")
@@ -181,8 +178,7 @@ def test_what_a_deleted_queue_had_given_is_handed_out() -> None:
             await until(lambda: first.prefetch > 0)
             first.give(b"1")
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             one, gap = await taken(reader, 2)
             assert bodies([one]) == [b"1"]
             assert isinstance(gap, Gap)
@@ -201,8 +197,7 @@ def test_what_came_before_a_refusal_comes_again() -> None:
 
         first, second = GivesAndFails(early=[b"12345"]), ScriptedConsumer(early=[b"12345"])
         async with (reading := Reading(first, second, max_unsettled_bytes=6)) as reader:
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             assert bodies(await taken(reader, 1)) == [b"12345"]
             assert second.reading
 
@@ -218,8 +213,7 @@ def test_what_may_come_right_is_waited_for(error: BridgeError) -> None:
         with capture_logs() as logs:
             async with (reading := Reading(away, away, away, there)):
                 for _ in range(3):
-                    await reading.clock.until_sleeping()
-                    reading.clock.turn(5)
+                    await reading.pass_pause()
                 await until(lambda: there.prefetch > 0)
         assert [log["event"] for log in logs] == ["broker not reached, trying again", "broker connected"]
         assert away.calls[:3] == ["open", "abort", "close"]
@@ -233,8 +227,7 @@ def test_fail_fast_tries_every_address_once(error: BridgeError) -> None:
 
     async def check() -> None:
         async with (reading := Reading(ScriptedConsumer(refuse=error), attempts=2)) as reader:
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: reader.ended)
             assert reader.failure is error
             assert len(reading.made) == 2
@@ -269,8 +262,7 @@ def test_fail_fast_is_only_for_the_first_connection() -> None:
             await until(lambda: first.prefetch > 0)
             first.fail(OSError("gone"))
             for _ in range(2):
-                await reading.clock.until_sleeping()
-                reading.clock.turn(5)
+                await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
 
     run(check())
@@ -284,8 +276,7 @@ def test_a_configuration_error_ends_it() -> None:
         async with (reading := Reading(first, second)) as reader:
             await until(lambda: first.prefetch > 0)
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: reader.ended)
             assert reader.failure is second.refuse
 
@@ -347,8 +338,7 @@ def test_the_next_connection_asks_for_what_fits() -> None:
             await until(lambda: first.prefetch > 0)
             first.give(b"x" * 20, b"x" * 30)
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
             assert second.prefetch == 4
 
@@ -461,8 +451,7 @@ def test_a_lost_connection_condemns_nobody() -> None:
             first.give(b"held", count=4)
             await taken(reader, 1)
             first.fail(OSError("gone"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
             second.give(b"held", count=5)
             (again,) = await taken(reader, 1)
@@ -485,8 +474,7 @@ def test_after_an_ack_that_came_too_late_nothing_is_asked_for_until_the_sink_has
             held = await taken(reader, 2)
             first.give(b"3")
             first.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.calls == ["open"])
             reader.settle(held[:1])
             for _ in range(5):
@@ -509,13 +497,11 @@ def test_what_comes_while_a_connection_is_given_up_is_owed_by_nobody() -> None:
         await until(lambda: reading.reader.connected)
         slow.refuse_consume = ConnectError("no answer")
         reading.reader.start()
-        await reading.clock.until_sleeping()
-        reading.clock.turn(5)
+        await reading.pass_pause()
         await until(lambda: second.prefetch > 0)
         assert second.reading
         second.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
-        await reading.clock.until_sleeping()
-        reading.clock.turn(5)
+        await reading.pass_pause()
         await until(lambda: third.prefetch > 0)
         await reading.reader.close()
 
@@ -533,8 +519,7 @@ def test_an_ack_that_was_only_just_too_late_holds_nothing_up() -> None:
             reader.settle(await taken(reader, 1))
             first.give(b"2")
             first.fail(refusal(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out"))
-            await reading.clock.until_sleeping()
-            reading.clock.turn(5)
+            await reading.pass_pause()
             await until(lambda: second.prefetch > 0)
 
     run(check())
