@@ -22,7 +22,7 @@ from bridge.encode import Encoder, KafkaEncoder, LineEncoder
 from bridge.enrich import enrich
 from bridge.filter import Filter, Patterns
 from bridge.formats.native import Native
-from bridge.identify import event_id
+from bridge.identify import event_id, identify_all
 from bridge.model import Context, Delivery, Event, Record
 from bridge.pipeline import Pipeline
 from bridge.service.garbage import THRESHOLDS
@@ -64,12 +64,13 @@ def main(data: str, events: int, passes: int) -> None:
     json.dump({"about": about, "us": us}, sys.stdout)
 
 
-def made(data: str, events: int) -> tuple[str, int, Mapping[str, Callable[[], None]]]:
+def made(data: str, count: int) -> tuple[str, int, Mapping[str, Callable[[], None]]]:
     """What the data is, how many events it holds, and a pass of each stage over them."""
-    clusters = [_reads(items) for items in (_captures() if data == "captures" else [_mix(events)])]
+    clusters = [_reads(items) for items in (_captures() if data == "captures" else [_mix(count)])]
     prepared = [_prepare(reads) for reads in clusters]
     bodies = [delivery for reads in clusters for read in reads for delivery in read]
     singles = [one for cluster in prepared for one in cluster]
+    events = [one.event for one in singles]
     encoder = _encoder()
     records = [_record(encoder, one) for one in singles]
     about = _about(bodies, singles, records)
@@ -83,7 +84,7 @@ def made(data: str, events: int) -> tuple[str, int, Mapping[str, Callable[[], No
             "orjson.loads alone, to compare machines by": lambda: _loads(bodies),
             "decode": lambda: _decode(bodies),
             "validate": lambda: _validate(singles),
-            "identify: event_id and event_time": lambda: _identify(singles),
+            "identify: event_id and event_time": lambda: identify_all(events),
             "enrich": lambda: _enrich(prepared),
             "encode: native value, key and headers for Kafka": lambda: _encode(singles),
             LINES: lambda: _transform(clusters, _line_encoder),
@@ -188,13 +189,6 @@ def _validate(singles: Sequence[Prepared]) -> None:
     check = _SCHEMAS.check
     for one in singles:
         check(one.event)
-
-
-def _identify(singles: Sequence[Prepared]) -> None:
-    for one in singles:
-        fields = one.event.fields
-        event_id(fields)
-        iso_ms(fields["timestamp"])
 
 
 def _enrich(prepared: Iterable[Sequence[Prepared]]) -> None:
