@@ -65,6 +65,7 @@ IN_C = (
     "bridge/fast/_identity.c",
     "bridge/fast/_json.c",
     "bridge/fast/_kafka.c",
+    "bridge/fast/_read.c",
 )
 """Written in C: what Python's means are slow at whoever compiles them. `bridge/fast/plain.py` does the same."""
 

@@ -5,17 +5,19 @@ The quick look at an ordinary broker message: parsed, and nothing else asked.
 floats. An event whose schema allows neither need not be asked, and nearly all are such.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
+from bridge import fast
 from bridge.decode.body import JSON_TYPES, MAX_BODY_BYTES, UTF8_CHARSETS
 from bridge.decode.events import KEYS_POSSIBLE, MAX_DEPTH, MAX_EVENTS, MAX_KEYS
 from bridge.decode.text import LONG, marks, may_hold_big_integer, openers
 from bridge.model import Delivery, Event, Fields
 from bridge.names import TYPE
 
-_loads: Final = orjson.loads  # a constant: see bridge.formats.native
+_loads: Final = orjson.loads  # constants: see bridge.formats.native
+_read_json: Final = fast.read_json
 
 LARGE: Final = KEYS_POSSIBLE
 """Bytes of a body above which what it holds, once parsed, should be in memory one at a time."""
@@ -42,10 +44,12 @@ def glance(delivery: Delivery, events: list[Event]) -> bool:
         or (len(text) > LARGE and _is_crowded(text))
     ):
         return False
-    try:
-        value = _loads(text)
-    except orjson.JSONDecodeError:
-        return False
+    value: Any = _read_json(text)
+    if value is None:
+        try:
+            value = _loads(text)
+        except orjson.JSONDecodeError:
+            return False
     if type(value) is dict:
         kind = value.get(TYPE)
         if type(kind) is not str:

@@ -1,13 +1,14 @@
 """
 The few functions that every event or record passes and that Python's own means are slow at: in C where it was compiled
-(`_identity.c`, `_json.c`, `_kafka.c`), else as `plain` has them, which also says what they do. Both do the same.
+(the files that begin with `_`), else as `plain` has them, which also says what they do. Both do the same.
 """
 
 try:
     from bridge.fast._identity import identity
     from bridge.fast._json import joined, same_names, spliced
     from bridge.fast._kafka import add_record, key_hash
+    from bridge.fast._read import read_json
 except ImportError:
-    from bridge.fast.plain import add_record, identity, joined, key_hash, same_names, spliced
+    from bridge.fast.plain import add_record, identity, joined, key_hash, read_json, same_names, spliced
 
-__all__ = ["add_record", "identity", "joined", "key_hash", "same_names", "spliced"]
+__all__ = ["add_record", "identity", "joined", "key_hash", "read_json", "same_names", "spliced"]

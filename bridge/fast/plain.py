@@ -1,7 +1,7 @@
 """What `bridge.fast` does, where nothing was compiled. Pure; for any thread."""
 
 from struct import Struct
-from typing import Final
+from typing import Any, Final
 
 from bridge.headers import varint
 from bridge.model import Fields
@@ -24,6 +24,17 @@ def identity(fields: Fields, /) -> tuple[str, str] | None:  # noqa: ARG001 - the
     What `bridge.identify.identify` returns; None for fields that it is not at ease with, or where it is not compiled.
 
     `fields` is not changed. Raises nothing.
+    """
+    return None
+
+
+def read_json(text: bytes, /) -> Fields | list[Any] | None:  # noqa: ARG001 - the signature of the one in C
+    """
+    What `orjson.loads` returns for an object or a list; None for what it is not at ease with, or where it is not
+    compiled.
+
+    Keeps up to 1,024 names of 64 bytes, 8 short texts for each, and the last of 256 kinds of object. Raises nothing but
+    MemoryError.
     """
     return None
 

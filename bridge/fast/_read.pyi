@@ -1,0 +1,1 @@
+from bridge.fast.plain import read_json as read_json
