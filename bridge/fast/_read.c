@@ -179,5 +179,6 @@ PyMODINIT_FUNC PyInit__read(void)
     for (size_t place = 0; place < sizeof CELERY / sizeof *CELERY && loads != NULL; place++)
         if (place_of(CELERY[place], (Py_ssize_t)strlen(CELERY[place])) == NULL && PyErr_Occurred())
             return NULL;
-    return loads == NULL ? NULL : PyModule_Create(&MODULE);
+    direct = entries_are_there();
+    return loads == NULL || direct < 0 ? NULL : PyModule_Create(&MODULE);
 }

@@ -39,6 +39,18 @@ def read_json(text: bytes, /) -> Fields | list[Any] | None:  # noqa: ARG001 - th
     return None
 
 
+def keeps(fields: Fields, names: tuple[str, ...], asked: bytes, /) -> bool:  # noqa: ARG001 - as above
+    """
+    Whether the fields have surely these names, in this order, and each keeps its rule; no says nothing, as where it is
+    not compiled.
+
+    Args:
+        names: the very objects that the fields have.
+        asked: of each name, in their order (`bridge.validate.rules.Rule.asked`).
+    """
+    return False
+
+
 def same_names(fields: Fields, names: tuple[str, ...], /) -> bool:
     """Whether these are the names of the fields, in this order."""
     return tuple(fields) == names

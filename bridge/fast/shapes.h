@@ -21,10 +21,10 @@ typedef struct {
     Name *names[MOST_MEMBERS];
     PyObject *values[MOST_MEMBERS];
     PyObject *copied;
-    int direct; /* whether values can be written without a look-up: entries.h */
 } Shape;
 
 static Shape shapes[SHAPES];
+static int direct; /* whether values can be written without a look-up: entries.h */
 
 /* Whether a value may be held by what is copied: a short text that many objects may have, or a constant. */
 static int is_common(PyObject *value)
@@ -51,14 +51,13 @@ static void keep_shape(Shape *shape, Name *const *found, PyObject *const *values
     memcpy(shape->values, kept, (size_t)count * sizeof *kept);
     shape->count = count;
     shape->copied = copied;
-    shape->direct = entries_are_there(copied, count);
     Py_XDECREF(before);
 }
 
 /* Put in what differs from the values of what was copied; those are of constants and texts. */
 static int put_values(PyObject *made, const Shape *shape, Name *const *found, PyObject *const *values, Py_ssize_t count)
 {
-    Entry *entries = shape->direct ? entries_of(made, count) : NULL;
+    Entry *entries = direct ? entries_of(made, count) : NULL;
     for (Py_ssize_t place = 0; place < count; place++) {
         PyObject *value = values[place];
         if (value == shape->values[place])

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from math import inf, nextafter
+from struct import Struct
 from typing import Final
 
+from bridge import fast
 from bridge.model import Fields, Names
+
+_keeps: Final = fast.keeps  # a constant: see bridge.formats.native
 
 FAST_INTEGER: Final = 2**61
 """Compiled code holds integers up to 2**62 in a register; what is larger is rare and left to others."""
@@ -14,6 +18,17 @@ EXACT: Final = 2**53
 
 MISSING: Final = object()
 """Of no type that a rule accepts."""
+
+ANYTHING, TEXT, WHOLE, NUMBER, TRUTH, NULL_ONLY = range(6)
+"""Kinds of rule to `bridge.fast.keeps`; of the last one it only knows whether null keeps it."""
+
+_WHOLES: Final = Struct("=2i2q")
+_NUMBERS: Final = Struct("=2i2d")
+"""Kind, whether null keeps the rule, the least and the most."""
+
+ORDERS_TRIED: Final = 1000
+"""Events whose fields are in another order than was learnt, before theirs is learnt instead: two orders that take turns
+would be learnt for every event."""
 
 
 class Rule:
@@ -27,6 +42,10 @@ class Rule:
     def keeps(self, value: object) -> bool:
         """Whether a parsed value surely keeps the rule."""
         raise NotImplementedError
+
+    def asked(self) -> bytes:
+        """The same for `bridge.fast.keeps`, as far as it can be asked there."""
+        return _WHOLES.pack(NULL_ONLY, self.nullable, 0, 0)
 
 
 class Text(Rule):
@@ -59,6 +78,11 @@ class Text(Rule):
         matches = self.matches
         return matches is None or bool(matches(value))
 
+    def asked(self) -> bytes:
+        """See Rule."""
+        kind = TEXT if self.matches is None else NULL_ONLY
+        return _WHOLES.pack(kind, self.nullable, self.shortest, self.longest)
+
 
 class Whole(Rule):
     """An integer. 5.0 is one too, to JSON Schema, and left to others."""
@@ -75,6 +99,11 @@ class Whole(Rule):
         if type(value) is not int:  # True is an instance of int
             return value is None and self.nullable
         return self.low <= value <= self.high
+
+    def asked(self) -> bytes:
+        """See Rule."""
+        # Nothing keeps a bound beyond the register's, whichever that is.
+        return _WHOLES.pack(WHOLE, self.nullable, min(self.low, FAST_INTEGER + 1), max(self.high, -FAST_INTEGER - 1))
 
 
 class Number(Rule):
@@ -97,6 +126,10 @@ class Number(Rule):
             return -EXACT <= whole <= EXACT and self.low <= float(whole) <= self.high
         return value is None and self.nullable
 
+    def asked(self) -> bytes:
+        """See Rule."""
+        return _NUMBERS.pack(NUMBER, self.nullable, self.low, self.high)
+
 
 class Truth(Rule):
     """True or false."""
@@ -108,6 +141,10 @@ class Truth(Rule):
         if type(value) is not bool:
             return value is None and self.nullable
         return True
+
+    def asked(self) -> bytes:
+        """See Rule."""
+        return _WHOLES.pack(TRUTH, self.nullable, 0, 0)
 
 
 class Several(Rule):
@@ -133,9 +170,13 @@ class Several(Rule):
 
 
 class Rules:
-    """Of all the fields of an event."""
+    """
+    Of all the fields of an event.
 
-    __slots__ = ("_count", "_names", "_rules", "names")
+    Learns in which order events have them: those of a type have one, for one version of Celery. Belongs to one thread.
+    """
+
+    __slots__ = ("_asked", "_others", "_rules", "_seen", "names")
 
     def __init__(self, names: Sequence[str], rules: Sequence[Rule], *, unruled: Sequence[str] = ()) -> None:
         """
@@ -146,16 +187,34 @@ class Rules:
         """
         self.names: Names = (*names, *unruled)
         """Of all fields that an event has that keeps the rules."""
-        self._names = list(names)
-        self._rules = list(rules)
-        self._count = len(self.names)
+        self._rules = dict(zip(names, rules, strict=True))
+        self._seen: Names = ()
+        self._asked = b""
+        """Of each name seen, in that order."""
+        self._others = ORDERS_TRIED
 
     def keep(self, fields: Fields) -> bool:
         """Whether the event surely has these fields and no others, and each keeps its rule."""
-        if len(fields) != self._count:
+        return _keeps(fields, self._seen, self._asked) or self._keep_in_any_order(fields)
+
+    def _keep_in_any_order(self, fields: Fields) -> bool:
+        if len(fields) != len(self.names):
             return False
-        names = self._names
-        for place, rule in enumerate(self._rules):  # noqa: SIM110 - as above
-            if not rule.keeps(fields.get(names[place], MISSING)):
+        for name, rule in self._rules.items():
+            if not rule.keeps(fields.get(name, MISSING)):
                 return False
+        for name in self.names:
+            if name not in fields:
+                return False
+        self._learn(tuple(fields))
         return True
+
+    def _learn(self, seen: Names) -> None:
+        if seen == self._seen:
+            return
+        self._others += 1
+        if self._others > ORDERS_TRIED:
+            self._others = 0
+            self._seen = seen
+            anything = _WHOLES.pack(ANYTHING, True, 0, 0)
+            self._asked = b"".join([self._rules[name].asked() if name in self._rules else anything for name in seen])

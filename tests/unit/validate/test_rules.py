@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from bridge.validate.rules import EXACT, FAST_INTEGER, Number, Rule, Rules, Several, Text, Truth, Whole
+from bridge.validate.rules import EXACT, FAST_INTEGER, ORDERS_TRIED, Number, Rule, Rules, Several, Text, Truth, Whole
 
 ANY_TEXT = Text(nullable=False, shortest=0, longest=None, matches=None)
 ANY_INTEGER = Whole(nullable=False, low=None, high=None)
@@ -77,3 +77,17 @@ def test_each_field_is_asked_its_own_rule() -> None:
     assert not rules.keep({"b": "text", "type": "x", "a": 1})
     assert not rules.keep({"a": "text", "b": 1})
     assert not rules.keep({"a": "text", "c": 1, "type": "x"})
+
+
+def test_the_order_of_fields_is_learnt_again_when_it_lasts() -> None:
+    """Whatever order a cluster's version of Celery has; of two that take turns one stays."""
+    rules = Rules(["a", "b"], [ANY_TEXT, ANY_INTEGER], unruled=["type"])
+    orders = [{"a": "text", "b": 1, "type": "x"}, {"b": 1, "type": "x", "a": "text"}]
+
+    for fields in orders * 3:
+        assert rules.keep(fields)
+        assert rules._seen == ("a", "b", "type")
+    for _ in range(ORDERS_TRIED):
+        assert rules.keep(orders[1])
+    assert rules._seen == ("b", "type", "a")
+    assert not rules.keep({"b": "1", "type": "x", "a": "text"})
