@@ -67,6 +67,7 @@ IN_C = (
     "bridge/fast/_kafka.c",
     "bridge/fast/_read.c",
     "bridge/fast/_rules.c",
+    "bridge/fast/_record.c",
 )
 """Written in C: what Python's means are slow at whoever compiles them. `bridge/fast/plain.py` does the same."""
 

@@ -11,6 +11,7 @@ from bridge.clock import iso_ms
 from bridge.errors import RecordError
 from bridge.formats import Format
 from bridge.formats.escape import escape_json
+from bridge.formats.native import bound, written
 from bridge.headers import pack, packed_header, start_of_header, varint
 from bridge.identify import made_id
 from bridge.model import Context, Delivery, Event, Failure, Gap, Header, Record
@@ -57,13 +58,13 @@ class LineEncoder:
 
     def __init__(self, format_: Format, *, cluster: str, gap: Callable[[Gap], bytes] | None = None) -> None:
         self._format = format_
-        self._write = format_.__call__  # bound: calling the object itself looks the method up each time
+        self._write = bound(format_)
         self._cluster = cluster
         self._gap = gap
 
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
-        value = self._write(event, context, event_id, event_time, observed_time)
+        value = written(self._write, event, context, event_id, event_time, observed_time)
         if not value.isascii():  # texts are escaped by their formats: there it changes nothing
             value = escape_json(value)
         return Record(value, "", None, 0, (), event.delivery, 1, event.index)  # by position: half the cost
@@ -109,7 +110,7 @@ class KafkaEncoder:
         content_type: str | None = None,
     ) -> None:
         self._format = format_
-        self._write = format_.__call__  # bound: calling the object itself looks the method up each time
+        self._write = bound(format_)
         self._plain = pack([("content-type", content_type.encode())]) if content_type else b""
         self._cluster = cluster
         self._topic = topic
@@ -119,7 +120,7 @@ class KafkaEncoder:
     def record(self, event: Event, context: Context, event_id: str, event_time: str, observed_time: str) -> Record:
         """The record of one valid event."""
         fields = event.fields
-        value = self._write(event, context, event_id, event_time, observed_time)
+        value = written(self._write, event, context, event_id, event_time, observed_time)
         subject = fields.get(UUID)
         if type(subject) is not str or not subject:
             subject = str(fields.get("hostname") or self._cluster)

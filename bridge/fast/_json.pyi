@@ -1,3 +1,2 @@
 from bridge.fast.plain import joined as joined
 from bridge.fast.plain import same_names as same_names
-from bridge.fast.plain import spliced as spliced

@@ -3,8 +3,10 @@
 from struct import Struct
 from typing import Any, Final
 
+import orjson
+
 from bridge.headers import varint
-from bridge.model import Fields
+from bridge.model import Fields, Names
 
 _ATTRIBUTES: Final = b"\x00"  # of a record: none are defined
 
@@ -61,24 +63,62 @@ def joined(*parts: str | bytes) -> bytes:
     return b"".join([part.encode() if isinstance(part, str) else part for part in parts])
 
 
-def spliced(
-    event_id: str, head: str, event_time: str, middle: str, own: bytes, cut: int, added: bytes | None, tail: bytes, /
-) -> bytes:
+def record(
+    event_id: str,
+    head: str,
+    event_time: str,
+    middle: str,
+    own: Fields,
+    names: Names | None,
+    nullable: Names,
+    nulls: int,
+    skew: bytes,
+    known: Fields,
+    added: Names | None,
+    tail: bytes,
+    /,
+) -> bytes | int | None:
     """
-    A record: its start with the id, three texts, what is in one JSON object, then in another, and how it ends.
+    A record: its start with the id, three texts, the event's own fields, what is known beside them, and how it ends.
 
     Args:
-        own: the text of a JSON object; its brace and, at its end, `cut` bytes are left out.
-        added: the text of another, without its braces behind a comma; None: nothing.
+        own: may hold `type`, which is left out.
+        names: which of `own` to write; None: all but those of `nullable` that are null.
+        nullable: up to 62 names of fields that are left out when they are null.
+        nulls: the bit of each of them that is expected to be null, 1 for the first, or below 0: whatever they are.
+        skew: a field as JSON behind a comma, or nothing.
+        added: which of `known` to write; None: all.
+        tail: the end of a JSON object: empty fields behind a comma, or only a brace.
+
+    Returns:
+        The record; or the bits of those that are null, when others were expected. The one in C: None for what it is
+        not at ease with, which is then for this one to write, or to refuse.
 
     Raises:
-        ValueError: `own` or `added` is too short to be one.
+        TypeError: something has no form in JSON.
+        KeyError: one of the names is not there.
     """
-    if not 0 <= cut <= len(own) - 1 or (added is not None and len(added) < len("{}")):
-        raise ValueError("no JSON object")
+    if names is not None:
+        own = {name: own[name] for name in names}
+    else:
+        own = own.copy()  # and deletions: a third of what building it name by name costs
+        own.pop("type", None)
+        found = 0
+        for place, name in enumerate(nullable):
+            if own.get(name, nullable) is None:
+                del own[name]
+                found |= 1 << place
+        if found != nulls >= 0:
+            return found
+    if added is not None:
+        known = {name: known[name] for name in added}
     start = "".join(('{"event_id":"', event_id, head, event_time, middle)).encode()
-    more = () if added is None else (b",", added[1:-1])
-    return b"".join((start, own[1 : len(own) - cut], *more, tail))
+    return b"".join((start, _members(own), skew, _members(known), tail))
+
+
+def _members(fields: Fields) -> bytes:
+    """Each behind a comma, as JSON."""
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
 
 
 def add_record(

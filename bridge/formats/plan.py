@@ -5,9 +5,13 @@ from typing import Final
 import orjson
 
 from bridge.model import Context, Fields, Names
+from bridge.names import CLOCK, HOSTNAME, PID, TIMESTAMP, UTCOFFSET, UUID
 
 Own = int | Names
-"""Which of a plan's names a record has from its event: a bit for each null left out, ENVELOPE_ONLY, or the names."""
+"""
+Which of a plan's names a record has from its event: a bit for each null left out, 1 for the first of `Plan.nullable`,
+ENVELOPE_ONLY, or the names.
+"""
 
 ENVELOPE_ONLY: Final = -1
 """All others are in `known`."""
@@ -15,7 +19,9 @@ ENVELOPE_ONLY: Final = -1
 APART: Final = -2
 """Its names have to be looked at."""
 
-ENVELOPE: Final = frozenset({"hostname", "utcoffset", "pid", "clock", "uuid", "timestamp", "type"})
+ENVELOPE: Final = (HOSTNAME, UTCOFFSET, PID, CLOCK, UUID, TIMESTAMP)
+"""What every event of a task says, but its type."""
+
 TELLING: Final = frozenset({"task-sent", "task-received"})
 """Types that tell of a task what later events lack; all of it is in `known` when the event was folded."""
 
@@ -44,7 +50,7 @@ class Addition:
 class Plan:
     """What to do with the events of one type, as long as their fields have the same names. See `Event.names`."""
 
-    __slots__ = ("addition", "apart", "end", "extra", "fits", "head", "names", "nullable", "tells", "type_last")
+    __slots__ = ("addition", "apart", "extra", "fits", "head", "names", "nullable", "nulls", "tells")
 
     def __init__(
         self, names: Names, event_type: str, documented: frozenset[str], nullable: frozenset[str], *, fits: bool
@@ -58,13 +64,11 @@ class Plan:
         """Whether documented fields always have the types that the record gives them."""
         self.apart = "signum" in names or not fits
         """Whether each event's values say what must be done to its own fields, beside leaving out nulls."""
-        self.tells = event_type in TELLING and not self.apart and not self.extra and ENVELOPE.issubset(names)
+        self.tells = event_type in TELLING and not self.apart and not self.extra and set(ENVELOPE).issubset(names)
         """Whether `known` may stand for the event's own fields but the envelope."""
-        self.nullable = tuple((name, 1 << place) for place, name in enumerate(names) if name in nullable)
-        self.type_last = names[-1] == "type" and not self.extra and not self.apart
-        """As Celery sends it: cut off the JSON text, which saves a copy of the dict."""
-        self.end = f',"type":{type_json}}}'.encode() if self.type_last else b"}"
-        """Of the event's JSON; not for the record."""
+        self.nullable = tuple(name for name in names if name in nullable)
+        self.nulls = 0
+        """Which of them the last event had as nulls, as the next one has nearly always."""
         self.addition: Addition | None = None
         """The last one, which fits the next record nearly always: no key is made and looked up."""
 
@@ -73,8 +77,8 @@ def addition(plan: Plan, own: Own, context: Context) -> Addition:
     """What to add where a record has these of its plan's names from the event itself."""
     own_names = own if isinstance(own, tuple) else plan.names
     if not isinstance(own, tuple) and own != ENVELOPE_ONLY:
-        kept = [name for place, name in enumerate(plan.names) if not own & 1 << place]
-        own_names = tuple(name for name in kept if name not in plan.extra)
+        left_out = [name for place, name in enumerate(plan.nullable) if own & 1 << place]
+        own_names = tuple(name for name in plan.names if name not in left_out and name not in plan.extra)
     known = context.known
     names = tuple(name for name in known if name not in own_names)
     end: Fields = {"state": context.state}

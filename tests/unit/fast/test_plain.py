@@ -130,41 +130,16 @@ def test_parts_are_joined(way: Any, parts: list[str | bytes]) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_record_is_spliced(way: Any) -> None:
-    """Start, texts, an object without its ends, another behind a comma, the end."""
-    start = b'{"event_id":"i","type":"t\xc3\xa9"Tm'
-    texts = ("i", '","type":"té"', "T", "m")
-    assert way.spliced(*texts, b'{"a":1}', 1, b'{"b":2}', b"!") == start + b'"a":1,"b":2!'
-    assert way.spliced(*texts, b'{"a":1,"z":2}', len(b',"z":2}'), None, b"}") == start + b'"a":1}'
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    ("own", "cut", "added"), [(b"", 1, None), (b"{}", 2, None), (b"{}", -1, None), (b"{}", 1, b"")]
-)
-def test_no_object_is_an_error(way: Any, own: bytes, cut: int, added: bytes | None) -> None:
-    """Nothing is read beyond what was given."""
-    with pytest.raises(ValueError, match="no JSON object"):
-        way.spliced("i", "h", "t", "m", own, cut, added, b"}")
-
-
-@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "call",
     [
         lambda way: way.joined(1),
-        lambda way: way.spliced("i", "h", "t", "m", "{}", 1, None, 5),
         lambda way: way.add_record(bytearray(), 100, 0, 0, "key", b"", b""),
         lambda way: way.add_record(bytearray(), 100, 0, 0, None, "text", b""),
         lambda way: way.key_hash("text"),
         lambda way: way.same_names(),
-        lambda way: way.spliced(),
         lambda way: way.add_record(),
         lambda way: way.add_record(bytearray(), "100", 0, 0, None, b"", b""),
-        lambda way: way.spliced(None, "h", "t", "m", b"{}", 1, None, b""),
-        lambda way: way.spliced(b"i", "h", "t", "m", b"{}", 1, None, b""),
-        lambda way: way.spliced("i", "h", "t", "m", b"{}", 1, "{}", b""),
-        lambda way: way.spliced("i", "h", "t", "m", b"{}", 1, None, ""),
         lambda way: way.identity(fields={}),
     ],
 )
@@ -293,7 +268,6 @@ def test_nothing_is_kept() -> None:
         assert bridge.fast.same_names(event, names)
         assert not bridge.fast.same_names({}, names)
         assert bridge.fast.joined(text, value)
-        assert bridge.fast.spliced(text, text, text, text, value, 1, value, value)
         assert bridge.fast.add_record(bytearray(), 2**20, 0, 0, value, value, value)
         assert not math.isnan(bridge.fast.key_hash(value))
     del value, text, names

@@ -15,7 +15,7 @@ def test_what_the_event_itself_has_is_not_added() -> None:
     """But a name that it had a null of is."""
     of_received = plan(received(1795178793.5))
     context = Context("RECEIVED", {"name": "a", "parent_id": "p", "queue": "q"})
-    nulls = dict(of_received.nullable)
+    nulls = {name: 1 << place for place, name in enumerate(of_received.nullable)}
 
     assert addition(of_received, 0, context).names == ("queue",)
     assert addition(of_received, nulls["parent_id"], context).names == ("parent_id", "queue")

@@ -1,0 +1,1 @@
+from bridge.fast.plain import record as record
