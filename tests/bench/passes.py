@@ -132,7 +132,9 @@ def _prepare(reads: Iterable[Read]) -> list[Prepared]:
     for read in reads:
         observed_time = iso_ms(read[0].received_at or 0.0)
         for delivery in read:
-            for event in decode(delivery)[0]:
+            events = decode(delivery)[0]
+            _SCHEMAS.plain(events, lambda _: False)  # notes which names they have, for the stages behind it
+            for event in events:
                 identity, event_time = event_id(event.fields), iso_ms(event.fields["timestamp"])
                 context = enrich(event, identity, event_time, state)
                 kept = Context(
