@@ -27,8 +27,8 @@ _NUMBERS: Final = Struct("=2i2d")
 """Kind, whether null keeps the rule, the least and the most."""
 
 ORDERS_TRIED: Final = 1000
-"""Events whose fields are in another order than was learnt, before theirs is learnt instead: two orders that take turns
-would be learnt for every event."""
+"""Events that were not asked in the order that was learnt, before that of the last one is learnt instead: two orders that
+take turns would be learnt for every event."""
 
 
 class Rule:
@@ -210,9 +210,7 @@ class Rules:
         return True
 
     def _learn(self, seen: Names) -> None:
-        if seen == self._seen:
-            return
-        self._others += 1
+        self._others += 1  # also where they are equal names, but other objects: those are not known there
         if self._others > ORDERS_TRIED:
             self._others = 0
             self._seen = seen

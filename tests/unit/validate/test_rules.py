@@ -91,3 +91,14 @@ def test_the_order_of_fields_is_learnt_again_when_it_lasts() -> None:
         assert rules.keep(orders[1])
     assert rules._seen == ("b", "type", "a")
     assert not rules.keep({"b": "1", "type": "x", "a": "text"})
+
+
+def test_equal_names_that_are_other_objects_are_learnt_as_well() -> None:
+    """A parser that forgot a name makes another object of it: what asks by identity learns that one."""
+    rules = Rules(["name"], [ANY_TEXT])
+    other = "".join(["na", "me"])
+
+    assert rules.keep({"name": "text"})
+    for _ in range(ORDERS_TRIED + 1):
+        assert rules.keep({other: "text"})
+    assert rules._seen[0] is other
