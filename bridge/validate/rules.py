@@ -26,9 +26,9 @@ _WHOLES: Final = Struct("=2i2q")
 _NUMBERS: Final = Struct("=2i2d")
 """Kind, whether null keeps the rule, the least and the most."""
 
-ORDERS_TRIED: Final = 1000
-"""Events that were not asked in the order that was learnt, before that of the last one is learnt instead: two orders that
-take turns would be learnt for every event."""
+ORDERS_TRIED: Final = 100
+"""Events not asked in the order that was learnt, before that of the last one is learnt instead: two orders that take
+turns would be learnt for every event."""
 
 
 class Rule:
